@@ -4,7 +4,8 @@ import type { NurseryView, OwnDrawing } from '../../shared/nursery.ts';
 import { h, setText } from '../dom.ts';
 import { FilmScreen } from './film.ts';
 import { idle, lesson } from './lesson.ts';
-import { grownRow, ownRow, picture, row } from './rows.ts';
+import { OwnPanel } from './ownPanel.ts';
+import { grownRow, picture, row } from './rows.ts';
 import { aboutTime } from './words.ts';
 
 const ASK_EVERY_MS = 3_000;
@@ -30,13 +31,13 @@ export class NurseryPage {
   });
   readonly #now = h('section', { class: 'nursery__now panel', 'aria-label': 'What is learned now' });
   readonly #moment = h('div', { class: 'nursery__moment', role: 'status', 'aria-live': 'polite' });
-  readonly #own = h('section', { class: 'nursery__part panel', 'aria-label': 'Your drawings', hidden: '' });
   readonly #queue = h('section', { class: 'nursery__part panel', 'aria-label': 'The queue' });
   readonly #grown = h('section', { class: 'nursery__part panel', 'aria-label': 'What has been learned' });
   readonly #said = h('p', { class: 'nursery__said', role: 'status', 'aria-live': 'polite' });
   readonly #film = new FilmScreen();
   readonly #shown = new Map<string, string>();
   readonly #plant = (species: string): void => this.#leaveFor(() => this.#hands.plant(species));
+  readonly #own = new OwnPanel(this.#plant, (drawing) => this.#hands.withdraw(drawing));
   #view: NurseryView | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isAsking = false;
@@ -53,7 +54,7 @@ export class NurseryPage {
         'div',
         { class: 'nursery__body' },
         h('div', { class: 'nursery__main' }, this.#moment, this.#now, this.#said),
-        h('div', { class: 'nursery__side' }, this.#own, this.#queue, this.#grown),
+        h('div', { class: 'nursery__side' }, this.#own.root, this.#queue, this.#grown),
       ),
     );
     this.#dialog.addEventListener('close', () => {
@@ -75,14 +76,7 @@ export class NurseryPage {
 
   /** The player's own drawings. */
   showOwn(drawings: readonly OwnDrawing[]): void {
-    this.#own.hidden = drawings.length === 0;
-    // Also the same again: what could not be taken back can be tried again.
-    this.#shown.delete('own');
-    const withdraw = (drawing: number): void => this.#hands.withdraw(drawing);
-    this.#put('own', this.#own, drawings, () => [
-      h('h3', {}, 'Yours'),
-      h('ul', { class: 'nursery__list' }, ...drawings.map((one) => ownRow(one, this.#plant, withdraw))),
-    ]);
+    this.#own.show(drawings);
   }
 
   #leaveFor(work: () => void): void {
@@ -135,6 +129,7 @@ export class NurseryPage {
     this.#celebrate(this.#view, view);
     this.#view = view;
     const { learning, queue, queued, waiting, grown } = view;
+    this.#own.follow(view);
     if (learning === null) {
       this.#film.show(null);
       this.#put('now', this.#now, grown, () => idle(grown));

@@ -1,18 +1,18 @@
 /** A drawing in the nursery's lists: its picture, name and maker, what is to be said of it, and what can be done with it. */
 import { unpackDrawing } from '../../shared/drawing/packed.ts';
-import type { GrownDrawing, OwnDrawing, ShownDrawing } from '../../shared/nursery.ts';
+import type { GrownDrawing, ShownDrawing } from '../../shared/nursery.ts';
 import { h } from '../dom.ts';
 import { thumbnail } from '../draw/thumbnail.ts';
 import { formatAge } from '../format.ts';
-import { ownText } from './words.ts';
-
-const OVER: readonly OwnDrawing['state'][] = ['refused', 'withdrawn', 'withered', 'removed'];
 
 /** Takes a species in hand, to be planted. */
-type PlantSpecies = (species: string) => void;
+export type PlantSpecies = (species: string) => void;
 
 /** A drawing that cannot be read is shown by the first letter of its name. */
-export function picture({ drawing, name }: ShownDrawing, className: string): HTMLElement {
+export function picture(
+  { drawing, name }: Pick<ShownDrawing, 'drawing' | 'name'>,
+  className: string,
+): HTMLElement {
   try {
     return thumbnail(unpackDrawing(drawing), className);
   } catch {
@@ -39,7 +39,7 @@ export function row(one: ShownDrawing, ...more: HTMLElement[]): HTMLElement {
   );
 }
 
-function plantButton(species: string, plant: PlantSpecies): HTMLElement {
+export function plantButton(species: string, plant: PlantSpecies): HTMLElement {
   const button = h('button', { class: 'button button--small', type: 'button' }, 'Plant');
   button.addEventListener('click', () => plant(species));
   return button;
@@ -76,36 +76,5 @@ export function grownRow(one: GrownDrawing, plant: PlantSpecies): HTMLElement {
         : `not perfect: ${lacks.join('; ')}`,
     ),
     h('div', { class: 'nursery__acts' }, plantButton(species, plant), home),
-  );
-}
-
-/** A drawing of the player's own. @param withdraw - takes it back, before it has grown */
-export function ownRow(
-  one: OwnDrawing,
-  plant: PlantSpecies,
-  withdraw: (drawing: number) => void,
-): HTMLElement {
-  const acts: HTMLElement[] = [];
-  if (one.state === 'ready' && one.species !== null) {
-    acts.push(plantButton(one.species, plant));
-  } else if (!OVER.includes(one.state)) {
-    const back = h('button', { class: 'plain', type: 'button' }, 'Take it back');
-    back.addEventListener('click', () => {
-      back.disabled = true;
-      withdraw(one.id);
-    });
-    acts.push(back);
-  }
-  return h(
-    'li',
-    { class: 'nursery__row', 'data-state': one.state },
-    picture({ ...one, maker: '' }, 'nursery__thumb'),
-    h(
-      'div',
-      { class: 'nursery__text' },
-      h('p', { class: 'nursery__name' }, one.name),
-      h('p', { class: 'nursery__note' }, ownText(one)),
-      ...(acts.length > 0 ? [h('div', { class: 'nursery__acts' }, ...acts)] : []),
-    ),
   );
 }

@@ -1,5 +1,5 @@
 /** The nursery in words. */
-import type { LearningView, OwnDrawing } from '../../shared/nursery.ts';
+import type { LearningView, NurseryView, OwnDrawing } from '../../shared/nursery.ts';
 
 /** "about 3 min", "less than a minute", "about 2 h" */
 export function aboutTime(seconds: number | null): string {
@@ -18,10 +18,20 @@ export function stageText({ stage, iterations, secondsLeft }: LearningView): str
     case 'judging':
       return 'The exam: sixteen bodies grow old and are torn in ten ways';
     case 'planting':
-      return 'It passes. The world takes it in…';
+      return 'The exam is over. The world takes it in…';
     default:
       return stage satisfies never;
   }
+}
+
+/** A drawing of one's own with the times that the page shows of all: those that came with it are of its last change. */
+export function withTimes(own: OwnDrawing, { learning, queue }: NurseryView): OwnDrawing {
+  const place = queue.findIndex(({ id }) => id === own.id);
+  if (own.state === 'queued' && place >= 0)
+    return { ...own, before: place, waitSeconds: queue[place].waitSeconds };
+  if (own.state === 'learning' && learning?.id === own.id)
+    return { ...own, waitSeconds: learning.secondsLeft };
+  return own;
 }
 
 export function ownText({ state, reason, before, waitSeconds }: OwnDrawing): string {
@@ -43,7 +53,7 @@ export function ownText({ state, reason, before, waitSeconds }: OwnDrawing): str
     case 'withdrawn':
       return 'You have taken it back.';
     case 'withered':
-      return 'It has withered: another drawing needed its place.';
+      return reason === '' ? 'It has withered.' : `It has withered. ${reason}`;
     case 'removed':
       return reason === '' ? 'It was removed.' : reason;
     default:

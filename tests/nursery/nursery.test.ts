@@ -202,6 +202,8 @@ describe('a drawing', () => {
       ++tries < 3 ? { ok: false, swap: 1, reason: 'busy' } : { ok: true, swap: 1, organisms: 0 };
     await opened(['pass']);
     await nursery.submit(wish('Ghost'), ann);
+    await until(() => tries === 1);
+    expect(viewOf(nursery).learning?.stage).toBe('planting');
     await until(() => stateOf('Ghost') === 'ready');
     expect(registry.rules().filter(({ origin }) => origin === 'trained')).toHaveLength(1);
     expect(children).toHaveLength(1);
@@ -391,7 +393,7 @@ describe('moderation', () => {
     });
     await nursery.submit(wish('Ghost'), ann);
     await withdrawn;
-    await until(() => !nursery.isPlanting);
+    await until(() => !nursery.isPlanting(1));
     expect(stateOf('Ghost')).toBe('withdrawn');
     expect(registry.rules().filter(({ origin }) => origin === 'trained')).toEqual([]);
     expect(readdirSync(join(folder, 'nursery/jobs'))).toEqual([]);

@@ -49,7 +49,8 @@ export class Learnings {
   #last: LearningProcess | null = null;
   /** The drawing whose rule is being planted. */
   #planting: number | null = null;
-  #plantTries = 0;
+  /** The drawing that the world did not take yet, and how often; null: there is none. */
+  #untaken: { readonly id: number; readonly tries: number } | null = null;
   #isWorking = false;
   #isStopped = false;
   #isBusy = false;
@@ -77,6 +78,11 @@ export class Learnings {
   /** The drawing whose rule is being planted; null: none is. */
   get planting(): number | null {
     return this.#planting;
+  }
+
+  /** Its rule is made, and the world has not taken it yet. */
+  isPlanting(id: number): boolean {
+    return this.#planting === id || this.#untaken?.id === id;
   }
 
   get #audience(): NurseryAudience {
@@ -229,7 +235,7 @@ export class Learnings {
     } finally {
       this.#planting = null;
     }
-    this.#plantTries = 0;
+    this.#untaken = null;
     queue.estimate.ended(result.iterations);
     folders.keep(row.id);
     folders.drop(row.id);
@@ -244,12 +250,14 @@ export class Learnings {
     row: DrawingRow,
     { isFinal, reason }: { readonly isFinal: boolean; readonly reason: string },
   ): Promise<boolean> {
-    if (!isFinal && ++this.#plantTries < MAX_PLANT_TRIES) {
-      if (this.#plantTries === 1) this.#options.log(`${row.species} waits to be planted: ${reason}`);
+    const tries = 1 + (this.#untaken?.id === row.id ? this.#untaken.tries : 0);
+    if (!isFinal && tries < MAX_PLANT_TRIES) {
+      this.#untaken = { id: row.id, tries };
+      if (tries === 1) this.#options.log(`${row.species} waits to be planted: ${reason}`);
       this.#later();
       return false;
     }
-    this.#plantTries = 0;
+    this.#untaken = null;
     await this.end(row, 'refused', `The world cannot take it: ${reason}`);
     this.#audience.tell(row.guest, `The world cannot take ${row.name}: ${reason}.`);
     return true;

@@ -93,8 +93,9 @@ export class Nursery {
     return this.#learnings.shown;
   }
 
-  get isPlanting(): boolean {
-    return this.#learnings.planting !== null;
+  /** Its rule is made, and the world has not taken it yet. */
+  isPlanting(id: number): boolean {
+    return this.#learnings.isPlanting(id);
   }
 
   /** In the order of their turns. */

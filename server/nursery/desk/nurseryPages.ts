@@ -187,7 +187,7 @@ export function learningOf(nursery: Nursery): LearningView | null {
   const progress = running?.progress ?? null;
   return {
     ...shown(row),
-    stage: nursery.isPlanting ? 'planting' : (progress?.stage ?? 'starting'),
+    stage: nursery.isPlanting(row.id) ? 'planting' : (progress?.stage ?? 'starting'),
     iterations: progress?.iterations ?? 0,
     maxIterations: progress?.maxIterations ?? 0,
     seconds: Math.round(progress?.seconds ?? 0),

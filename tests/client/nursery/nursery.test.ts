@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { heightOf } from '../../../client/nursery/curve.ts';
 import { captionOf, frameAt } from '../../../client/nursery/film.ts';
-import { aboutTime, ownText, stageText } from '../../../client/nursery/words.ts';
+import { aboutTime, ownText, stageText, withTimes } from '../../../client/nursery/words.ts';
 import { GATES } from '../../../server/nursery/gates.ts';
 import {
   DRAWING_STATES,
   FILM,
   HEALED_KINDS,
   type LearningView,
+  type NurseryView,
   type OwnDrawing,
   PASSES,
 } from '../../../shared/nursery.ts';
@@ -60,6 +61,21 @@ test.each(DRAWING_STATES)("what has become of one's own drawing is told in a sen
     waitSeconds: 300,
   };
   expect(ownText(own)).toMatch(/^[A-Z0-9].*[.!]$/);
+});
+
+test('a species that has withered says why', () => {
+  const own = { state: 'withered', reason: 'It could not live in the world: it dies' } as OwnDrawing;
+  expect(ownText(own)).toBe('It has withered. It could not live in the world: it dies');
+});
+
+test("one's own drawings are told the times that the page shows now, not those of their last change", () => {
+  const own = { id: 3, state: 'queued', before: 2, waitSeconds: 1_600 } as OwnDrawing;
+  const view = { learning: null, queue: [{ id: 8 }, { id: 3, waitSeconds: 240 }] } as unknown as NurseryView;
+  expect(ownText(withTimes(own, view))).toBe('1 before it: about 4 min.');
+  const begun = { ...own, state: 'learning', before: null } as const;
+  const learning = { id: 3, secondsLeft: 70 } as LearningView;
+  expect(ownText(withTimes(begun, { ...view, learning }))).toBe('It is being learned: about 1 min left.');
+  expect(withTimes(begun, view)).toBe(begun);
 });
 
 test('each stage of a learning is told', () => {
