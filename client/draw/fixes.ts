@@ -1,5 +1,11 @@
 /** What the board offers to do about a fault. Pure. */
-import { blankDrawing, contentOf, type Drawing, MAX_DRAWING_SIDE } from '../../shared/drawing/drawing.ts';
+import {
+  blankDrawing,
+  contentOf,
+  type Drawing,
+  isLiving,
+  MAX_DRAWING_SIDE,
+} from '../../shared/drawing/drawing.ts';
 import { type GrowthFault, MIN_BODY_CELLS } from '../../shared/drawing/growth.ts';
 import { areaAround, type Cell, CLEAR, type Colour, colourAt, copyOf, paint } from './raster.ts';
 
@@ -23,7 +29,7 @@ export function fixOf({ kind, cells }: GrowthFault): Fix | null {
     case 'hole':
       return { label: 'Fill the middle', apply: (drawing) => filled(drawing, cells[0]) };
     case 'thin':
-      return { label: 'Make it thicker', apply: (drawing) => thickened(drawing, cells) };
+      return { label: 'Make it thicker', apply: (drawing) => thickened(drawing, placesOf(cells, drawing)) };
     case 'small':
       return { label: 'Make it larger', apply: enlarged };
     case 'empty':
@@ -49,26 +55,28 @@ function filled(drawing: Drawing, middle: number): Drawing {
   return result;
 }
 
-/** From the middle to the nearest painted cell, so that it touches. */
+/** From the middle to the nearest living cell, so that it touches. */
 function disc(drawing: Drawing, [x, y]: Cell): Cell[] {
-  const painted = paintedCells(drawing);
-  const radius = Math.min(...painted.map(([u, v]) => Math.hypot(u - x, v - y)));
+  const radius = Math.min(...livingCells(drawing).map(([u, v]) => Math.hypot(u - x, v - y)));
   const cells: Cell[] = [];
   for (let v = 0; v < drawing.height; v++)
     for (let u = 0; u < drawing.width; u++)
-      if (Math.hypot(u - x, v - y) <= radius && colourAt(drawing, [u, v])[3] === 0) cells.push([u, v]);
+      if (Math.hypot(u - x, v - y) <= radius && !isLiving(drawing, v * drawing.width + u)) cells.push([u, v]);
   return cells;
 }
 
-function paintedCells(drawing: Drawing): Cell[] {
+function livingCells(drawing: Drawing): Cell[] {
   const all = Array.from({ length: drawing.width * drawing.height }, (_, cell) => cell);
-  return placesOf(all, drawing).filter((cell) => colourAt(drawing, cell)[3] > 0);
+  return placesOf(
+    all.filter((cell) => isLiving(drawing, cell)),
+    drawing,
+  );
 }
 
 function nearestColour(drawing: Drawing, [x, y]: Cell): Colour {
   let nearest: Cell | null = null;
   let least = Infinity;
-  for (const [u, v] of paintedCells(drawing)) {
+  for (const [u, v] of livingCells(drawing)) {
     const away = (u - x) ** 2 + (v - y) ** 2;
     if (away >= least) continue;
     least = away;
@@ -77,10 +85,10 @@ function nearestColour(drawing: Drawing, [x, y]: Cell): Colour {
   return nearest === null ? CLEAR : colourAt(drawing, nearest);
 }
 
-/** Each thin cell becomes a square of 2 x 2: its right and lower neighbours take its colour where they are clear. */
-function thickened(drawing: Drawing, cells: readonly number[]): Drawing {
+/** Each of the cells becomes a square of 2 x 2: its right and lower neighbours take its colour where they do not live. */
+function thickened(drawing: Drawing, cells: readonly Cell[]): Drawing {
   const result = copyOf(drawing);
-  for (const [x, y] of placesOf(cells, drawing)) {
+  for (const [x, y] of cells) {
     const colour = colourAt(drawing, [x, y]);
     const [right, down] = [x + 1 < drawing.width ? 1 : -1, y + 1 < drawing.height ? 1 : -1];
     const square: Cell[] = [
@@ -90,23 +98,26 @@ function thickened(drawing: Drawing, cells: readonly number[]): Drawing {
     ];
     paint(
       result,
-      square.filter((cell) => colourAt(result, cell)[3] === 0),
+      square.filter(([u, v]) => !isLiving(result, v * result.width + u)),
       colour,
     );
   }
   return result;
 }
 
-/** Doubles the content until it has cells enough, on a board that holds it. */
+/** Doubles the content until it has cells enough, on a board that holds it; one too long for any board becomes thicker. */
 function enlarged(drawing: Drawing): Drawing {
-  const content = contentOf(drawing);
+  const living = livingCells(drawing);
+  // What does not live would hold the rest to its size.
+  const body = blankDrawing(drawing.width, drawing.height);
+  for (const cell of living) paint(body, [cell], colourAt(drawing, cell));
+  const content = contentOf(body);
   if (content === null) return drawing;
   let factor = 2;
-  const painted = paintedCells(drawing).length;
-  while (painted * factor ** 2 < MIN_BODY_CELLS) factor++;
+  while (living.length * factor ** 2 < MIN_BODY_CELLS) factor++;
   const longest = Math.max(content.width, content.height) * factor;
-  const side = Math.max(drawing.width, longest + 4);
-  if (side > MAX_DRAWING_SIDE) return drawing;
+  if (longest > MAX_DRAWING_SIDE) return thickened(drawing, living);
+  const side = Math.min(MAX_DRAWING_SIDE, Math.max(drawing.width, longest + 4));
   const result = blankDrawing(side);
   const left = Math.floor((side - content.width * factor) / 2);
   const top = Math.floor((side - content.height * factor) / 2);
@@ -115,7 +126,7 @@ function enlarged(drawing: Drawing): Drawing {
       paint(
         result,
         [[left + x, top + y]],
-        colourAt(drawing, [content.x + Math.floor(x / factor), content.y + Math.floor(y / factor)]),
+        colourAt(body, [content.x + Math.floor(x / factor), content.y + Math.floor(y / factor)]),
       );
   return result;
 }

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fixOf } from '../../../client/draw/fixes.ts';
+import { isSameDrawing } from '../../../client/draw/raster.ts';
 import { MAX_KEPT_DRAWINGS, Shelf } from '../../../client/draw/shelf.ts';
 import {
   blankDrawing,
@@ -168,6 +169,42 @@ describe('what the check offers', () => {
     const fixed = fixOf(fault!)!.apply(drawing);
     expect(growthFaults(fixed).map((one) => one.kind)).not.toContain(kind);
     expect(contentOf(fixed)).not.toBeNull();
+  });
+
+  test('never leaves any drawing as it was', () => {
+    const any = fc.record({
+      side: fc.integer({ min: 8, max: 64 }),
+      cells: fc.array(
+        fc.record({
+          x: fc.nat(63),
+          y: fc.nat(63),
+          width: fc.integer({ min: 1, max: 64 }),
+          height: fc.integer({ min: 1, max: 3 }),
+          alpha: fc.constantFrom(255, 255, 90, 12, 0),
+        }),
+        { minLength: 1, maxLength: 8 },
+      ),
+    });
+    const offered = new Set<string>();
+    fc.assert(
+      fc.property(any, ({ side, cells }) => {
+        const drawing = blankDrawing(side);
+        for (const { x, y, width, height, alpha } of cells)
+          for (let v = y; v < Math.min(side, y + height); v++)
+            for (let u = x; u < Math.min(side, x + width); u++)
+              drawing.rgba.set(alpha === 0 ? [0, 0, 0, 0] : [90, 140, 60, alpha], (v * side + u) * 4);
+        for (const fault of growthFaults(drawing)) {
+          const fix = fixOf(fault);
+          if (fix === null) continue;
+          offered.add(fault.kind);
+          const fixed = fix.apply(drawing);
+          if (isSameDrawing(fixed, drawing)) throw new Error(`${fault.kind}: ${fix.label}`);
+          expect(Math.max(fixed.width, fixed.height)).toBeLessThanOrEqual(64);
+        }
+      }),
+      { numRuns: 400, seed: 3 },
+    );
+    expect([...offered].sort()).toEqual(['faint', 'hole', 'parts', 'small', 'specks', 'thin']);
   });
 
   test('is nothing for an empty board, and clears faint cells', () => {
