@@ -257,6 +257,21 @@ describe('the environment', () => {
   });
 });
 
+test('sheets that come later style nothing of the page that is there: no two folders share a class', () => {
+  const owners = new Map<string, Set<string>>();
+  for (const folder of ['style', 'draw', 'nursery'])
+    for (const file of globSync(`client/${folder}/*.css`, { cwd: root })) {
+      const rules = textOf(file).replace(/\/\*.*?\*\//gs, '');
+      for (const [, selectors] of rules.matchAll(/([^{}]+)\{/g))
+        for (const selector of selectors.split(',')) {
+          const [, first] = /^\s*\.([\w-]+)/.exec(selector) ?? [];
+          if (first !== undefined) owners.set(first, (owners.get(first) ?? new Set()).add(folder));
+        }
+    }
+  expect(owners.size).toBeGreaterThan(100);
+  expect([...owners].filter(([, folders]) => folders.size > 1).map(([name]) => name)).toEqual([]);
+});
+
 describe('how files and members are named and described', () => {
   test('file names are camelCase on both sides', () => {
     const files = globSync('{server,client,shared,tests}/**/*.{ts,js,css,html}', { cwd: root });

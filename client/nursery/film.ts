@@ -1,6 +1,10 @@
-/** A film that the learning process has made, shown again and again: frames one below another in a picture. */
+/**
+ * A film that the learning process has made, shown again and again: frames one below another in a
+ * picture. For users who want no motion it is the healed body alone.
+ */
 import { FILM } from '../../shared/nursery.ts';
 import { h, setText } from '../dom.ts';
+import { prefersReducedMotion } from '../style/theme.ts';
 
 const FRAME_MS = 130;
 /** How long the last frame of growth, and of healing, stays. */
@@ -60,7 +64,7 @@ export class FilmScreen {
     const image = this.#picture;
     if (image === null) return;
     const [width, height] = [image.naturalWidth, image.naturalHeight / FILM.frames];
-    const frame = frameAt(this.#tick++);
+    const frame = prefersReducedMotion() ? FILM.frames - 1 : frameAt(this.#tick++);
     if (this.#canvas.width !== width || this.#canvas.height !== height) {
       this.#canvas.width = width;
       this.#canvas.height = height;

@@ -30,11 +30,17 @@ export function idle(grown: readonly GrownDrawing[]): HTMLElement[] {
         h(
           'li',
           { class: 'gallery__film' },
-          h('img', {
-            src: `api/nursery/${id}/growth.gif`,
-            alt: `${name} grows, is torn, and heals`,
-            loading: 'lazy',
-          }),
+          h(
+            'picture',
+            {},
+            // The drawing and the grown body, side by side.
+            h('source', { media: '(prefers-reduced-motion: reduce)', srcset: `api/nursery/${id}/card.png` }),
+            h('img', {
+              src: `api/nursery/${id}/growth.gif`,
+              alt: `${name} grows, is torn, and heals`,
+              loading: 'lazy',
+            }),
+          ),
           name,
         ),
       ),
@@ -71,7 +77,7 @@ export function lesson(view: LearningView, film: HTMLElement): HTMLElement[] {
         { class: 'lesson__plots' },
         h(
           'figure',
-          { class: 'plot' },
+          { class: 'lesson__plot' },
           h(
             'figcaption',
             {},
@@ -88,7 +94,7 @@ export function lesson(view: LearningView, film: HTMLElement): HTMLElement[] {
         ),
         h(
           'figure',
-          { class: 'plot' },
+          { class: 'lesson__plot' },
           h(
             'figcaption',
             {},

@@ -43,7 +43,11 @@ export class OwnPanel {
     if (one.state === 'ready' && one.species !== null) {
       acts.push(plantButton(one.species, this.#plant));
     } else if (!OVER.includes(one.state)) {
-      const back = h('button', { class: 'plain', type: 'button' }, 'Take it back');
+      const back = h(
+        'button',
+        { class: 'button button--small button--quiet', type: 'button' },
+        'Take it back',
+      );
       back.addEventListener('click', () => {
         if (back.hasAttribute('aria-disabled')) return;
         back.setAttribute('aria-disabled', 'true');
