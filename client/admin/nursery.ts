@@ -1,7 +1,7 @@
 /** Drawings: those that wait for a word, with picture, name and guest; the whole queue; species, and what is over. */
 import { unpackDrawing } from '../../shared/drawing/packed.ts';
 import type { AdminDrawing, AdminNurseryAnswer } from '../../shared/nursery.ts';
-import { button, h } from '../dom.ts';
+import { button, h, setText } from '../dom.ts';
 import { thumbnail } from '../draw/thumbnail.ts';
 import { formatCount, formatWhen } from '../format.ts';
 import { sureButton } from './sureButton.ts';
@@ -18,10 +18,19 @@ const MODES: Readonly<Record<AdminNurseryAnswer['mode'], string>> = {
   open: 'Every drawing is grown without a word: the server runs with --nursery open.',
 };
 
+/** All of a drawing but its state and the facts stays as it is. */
+interface Row {
+  readonly state: AdminDrawing['state'];
+  readonly root: HTMLElement;
+  readonly facts: HTMLElement;
+}
+
 export class NurseryPanel {
   readonly #root: HTMLElement;
   readonly #handlers: NurseryHandlers;
   #shown = '';
+  /** By drawing: rows stay while their drawing does, with what a moderator has begun to type there. */
+  #rows = new Map<number, Row>();
 
   constructor(root: HTMLElement, handlers: NurseryHandlers) {
     this.#root = root;
@@ -33,24 +42,39 @@ export class NurseryPanel {
     const key = JSON.stringify([mode, drawings, species]);
     if (key === this.#shown) return;
     this.#shown = key;
+    const before = this.#rows;
+    this.#rows = new Map(drawings.map((one) => [one.id, this.#rowOf(one, before.get(one.id))]));
+    const focused = document.activeElement;
     const of = (...states: readonly AdminDrawing['state'][]): AdminDrawing[] =>
       drawings.filter(({ state }) => states.includes(state));
     this.#root.replaceChildren(
       h('p', { class: 'soft' }, MODES[mode]),
-      this.#part('Waiting for a word', of('waiting'), 'Nothing waits.', (one) => [
-        button('Approve', () => this.#handlers.act('approve', one.id, '')),
-        ...this.#refusal(one),
-      ]),
-      this.#part('Learning and queued', of('learning', 'queued'), 'Nothing is queued.', (one) =>
-        this.#refusal(one),
-      ),
-      this.#part(`Species: ${species} of ${maxSpecies}`, of('ready'), 'None yet.', (one) => [
-        sureButton('Remove', 'Remove it with all its bodies?', () =>
-          this.#handlers.act('remove', one.id, ''),
-        ),
-      ]),
-      this.#part('Over', of('refused', 'withdrawn', 'withered', 'removed'), 'Nothing.', () => []),
+      this.#part('Waiting for a word', of('waiting'), 'Nothing waits.'),
+      this.#part('Learning and queued', of('learning', 'queued'), 'Nothing is queued.'),
+      this.#part(`Species: ${species} of ${maxSpecies}`, of('ready'), 'None yet.'),
+      this.#part('Over', of('refused', 'withdrawn', 'withered', 'removed'), 'Nothing.'),
     );
+    // What is moved within the page loses the focus.
+    if (focused instanceof HTMLElement && focused !== document.activeElement && this.#root.contains(focused))
+      focused.focus();
+  }
+
+  #acts(one: AdminDrawing): HTMLElement[] {
+    switch (one.state) {
+      case 'waiting':
+        return [button('Approve', () => this.#handlers.act('approve', one.id, '')), ...this.#refusal(one)];
+      case 'learning':
+      case 'queued':
+        return this.#refusal(one);
+      case 'ready':
+        return [
+          sureButton('Remove', 'Remove it with all its bodies?', () =>
+            this.#handlers.act('remove', one.id, ''),
+          ),
+        ];
+      default:
+        return [];
+    }
   }
 
   #refusal(one: AdminDrawing): HTMLElement[] {
@@ -63,30 +87,27 @@ export class NurseryPanel {
     return [reason, button('Refuse', () => this.#handlers.act('refuse', one.id, reason.value))];
   }
 
-  #part(
-    title: string,
-    drawings: readonly AdminDrawing[],
-    nothing: string,
-    acts: (one: AdminDrawing) => HTMLElement[],
-  ): HTMLElement {
+  #part(title: string, drawings: readonly AdminDrawing[], nothing: string): HTMLElement {
     return h(
       'section',
       { class: 'drawings' },
       h('h3', {}, title),
       ...(drawings.length === 0 ? [h('p', { class: 'soft' }, nothing)] : []),
-      ...drawings.map((one) => this.#row(one, acts(one))),
+      ...drawings.map(({ id }) => this.#rows.get(id)!.root),
     );
   }
 
-  #row(one: AdminDrawing, acts: HTMLElement[]): HTMLElement {
-    const { name, maker, guest, address, state, reason, species, created, isPassed, bodies } = one;
-    const facts = [
-      `${state}, sent ${formatWhen(created)} from ${address}`,
-      ...(state === 'ready' ? [`${species}: ${formatCount(bodies ?? 0)} bodies`] : []),
-      ...(state === 'ready' ? [isPassed ? 'passes every gate' : 'misses a gate'] : []),
-      ...(reason === '' ? [] : [reason]),
-    ];
-    return h(
+  #rowOf(one: AdminDrawing, before: Row | undefined): Row {
+    const row = before?.state === one.state ? before : this.#row(one);
+    setText(row.facts, factsOf(one));
+    return row;
+  }
+
+  #row(one: AdminDrawing): Row {
+    const { name, maker, guest, state } = one;
+    const acts = this.#acts(one);
+    const facts = h('p', { class: 'soft' });
+    const root = h(
       'div',
       { class: 'drawings__row', 'data-drawing': String(one.id) },
       picture(one),
@@ -100,11 +121,21 @@ export class NurseryPanel {
           ' by ',
           button(maker, () => this.#handlers.choose(guest), 'link'),
         ),
-        h('p', { class: 'soft' }, facts.join(' · ')),
+        facts,
         ...(acts.length > 0 ? [h('div', { class: 'row' }, ...acts)] : []),
       ),
     );
+    return { state, root, facts };
   }
+}
+
+function factsOf({ address, state, reason, species, created, isPassed, bodies }: AdminDrawing): string {
+  return [
+    `${state}, sent ${formatWhen(created)} from ${address}`,
+    ...(state === 'ready' ? [`${species}: ${formatCount(bodies ?? 0)} bodies`] : []),
+    ...(state === 'ready' ? [isPassed ? 'passes every gate' : 'misses a gate'] : []),
+    ...(reason === '' ? [] : [reason]),
+  ].join(' · ');
 }
 
 function picture({ drawing }: AdminDrawing): HTMLElement {

@@ -87,9 +87,27 @@ test('a drawing is sent, approved, learned while one watches, and planted', {
   await desk.getByRole('link', { name: /Nursery/ }).click();
   await desk.getByRole('button', { name: 'Approve' }).waitFor({ timeout: LIMIT_MS });
   await desk.screenshot({ path: join(SCREENSHOTS, 'nursery-admin.png') });
+  // What a moderator types stays while the list changes.
+  const why = desk.getByLabel('Why Sprout is refused');
+  await why.fill('It is');
+  const other = STARTERS.find(({ name }) => name === 'Bee')!;
+  await page.evaluate(
+    (link) => {
+      location.hash = link;
+    },
+    formatDrawLink(other.drawing, 'Second'),
+  );
+  await page.getByLabel('It is my own').check({ timeout: LIMIT_MS });
+  await page.getByRole('button', { name: 'Let it grow' }).click();
+  await desk.getByLabel('Why Second is refused').waitFor({ timeout: LIMIT_MS });
+  await desk.keyboard.type(' fine');
+  expect(await why.inputValue()).toBe('It is fine');
+  await page.keyboard.press('Escape');
+  await page.locator('dialog.draw').waitFor({ state: 'hidden', timeout: LIMIT_MS });
+
   await page.locator('#nursery-open').click();
   await page.getByText('Nothing is being learned').waitFor({ timeout: LIMIT_MS });
-  await desk.getByRole('button', { name: 'Approve' }).click();
+  await desk.locator('[data-drawing="1"]').getByRole('button', { name: 'Approve' }).click();
 
   // A quick machine is done before the page has shown the lesson.
   const passes = page.getByText(/Sprout passes!/);
