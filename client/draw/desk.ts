@@ -7,7 +7,7 @@ import {
   MAX_DRAWING_SIDE,
   MIN_BOARD_SIDE,
 } from '../../shared/drawing/drawing.ts';
-import { type LinkedDrawing, parseDrawLink } from '../../shared/drawing/link.ts';
+import { formatDrawLink, type LinkedDrawing, parseDrawLink } from '../../shared/drawing/link.ts';
 import { packDrawing, unpackDrawing } from '../../shared/drawing/packed.ts';
 import { Signal } from '../events.ts';
 import { type Easel, FIRST_SIDE } from './easel.ts';
@@ -26,10 +26,10 @@ export interface Told {
   readonly press?: () => void;
 }
 
-/** Where the id of the last drawing is remembered. */
+/** Where the last drawing is remembered: its id on the shelf, or the link that it came from and was not changed since. */
 export interface LastDrawing {
   recall(): string | null;
-  remember(id: string): void;
+  remember(drawing: string): void;
 }
 
 export class Desk {
@@ -70,10 +70,11 @@ export class Desk {
 
   /** Takes up the last drawing, or an empty board. */
   resume(): void {
-    const id = this.#last.recall();
-    const last = this.#shelf.list().find((kept) => kept.id === id);
-    if (last !== undefined) this.#showKept(last);
+    const last = this.#last.recall();
+    const kept = this.#shelf.list().find(({ id }) => id === last);
+    if (kept !== undefined) this.#showKept(kept);
     else this.#show(newId(), '', blankDrawing(FIRST_SIDE));
+    this.openLink(last ?? '');
   }
 
   /** Takes up what another window has made of the drawing in hand, unless there are changes of this one to keep. */
@@ -120,6 +121,7 @@ export class Desk {
       return;
     }
     this.#show(newId(), name, board);
+    this.#last.remember(formatDrawLink(drawing, name));
     this.told.emit({ text: 'A drawing from a link. It is kept here once you change it.' });
   }
 

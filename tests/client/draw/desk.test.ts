@@ -200,6 +200,20 @@ describe('a link', () => {
     expect(shelf.list()).toHaveLength(1);
   });
 
+  test('is there again when the page is loaded anew, although it is not kept, until another one is in hand', () => {
+    const first = opened();
+    first.desk.openLink(formatDrawLink(block(12, 12), 'Brick'));
+    const again = opened();
+    expect(again.desk.name).toBe(first.desk.name);
+    expect(again.easel.drawing).toEqual(first.easel.drawing);
+    expect(again.shelf.list()).toEqual([]);
+    dot(again.easel, 0, 0);
+    again.desk.keep();
+    expect(opened().desk.id).toBe(again.desk.id);
+    again.desk.begin(null, '');
+    expect(contentOf(opened().easel.drawing)).toBeNull();
+  });
+
   test('that is damaged is told of, and what is on the board stays', () => {
     const { desk, easel } = opened();
     dot(easel, 3, 3);
