@@ -93,6 +93,10 @@ test.each([
   const found = await get(`api/nursery/1/${file}`);
   expect([found.status, found.headers.get('content-type'), await found.text()]).toEqual([200, type, text]);
   expect((await get(`api/nursery/2/${file}`)).status).toBe(404);
+  // What a browser keeps is asked for anew, because a moderator may have removed it.
+  expect(found.headers.get('cache-control')).toBe('no-cache');
+  const again = await get(`api/nursery/1/${file}`, { 'If-None-Match': found.headers.get('etag')! });
+  expect([again.status, await again.text()]).toEqual([304, '']);
 });
 
 test('the rule goes home as safetensors and as Distill’s JSON', async () => {

@@ -11,7 +11,7 @@ const PAUSE_MS = 4_000;
 const MAX_FILM_CHARACTERS = 1_500_000;
 
 export interface Film {
-  /** Counts the films of the drawing. */
+  /** Goes up, also over restarts of the server: browsers keep a film by it. */
   readonly number: number;
   readonly png: Buffer;
 }
@@ -99,7 +99,9 @@ export class LearningProcess {
       }
       case 'film': {
         if (message.png.length > MAX_FILM_CHARACTERS) return;
-        const film = { number: (this.films[0]?.number ?? 0) + 1, png: Buffer.from(message.png, 'base64') };
+        // Films take longer than a second each, so this is beyond those of any process before.
+        const number = Math.max(Math.floor(Date.now() / 1_000), (this.films[0]?.number ?? 0) + 1);
+        const film = { number, png: Buffer.from(message.png, 'base64') };
         this.films = [film, ...this.films.slice(0, 1)];
         return;
       }

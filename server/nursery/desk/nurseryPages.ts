@@ -19,7 +19,7 @@ const MAX_SHOWN = 24;
 /** The view is made at most this often, whoever asks. */
 const VIEW_MS = 1_000;
 
-const FILM_PATH = /^\/api\/nursery\/films\/(\d{1,9})-(\d{1,9})\.png$/;
+const FILM_PATH = /^\/api\/nursery\/films\/(\d{1,9})-(\d{1,12})\.png$/;
 const KEPT_PATH =
   /^\/api\/nursery\/(\d{1,9})\/(growth\.gif|card\.png|rule\.safetensors|distill\.json|drawing\.txt)$/;
 
@@ -60,7 +60,7 @@ export class NurseryPages {
     const film = FILM_PATH.exec(pathname);
     if (film !== null) return this.#film(response, Number(film[1]), Number(film[2]));
     const kept = KEPT_PATH.exec(pathname);
-    if (kept !== null) return this.#kept(response, Number(kept[1]), kept[2]);
+    if (kept !== null) return this.#kept(request, response, Number(kept[1]), kept[2]);
     replyJson(response, 404, { error: `there is no ${pathname}` });
   }
 
@@ -94,16 +94,16 @@ export class NurseryPages {
     else reply(response, film.png, 'image/png', 'public, max-age=3600, immutable');
   }
 
-  async #kept(response: ServerResponse, id: number, file: string): Promise<void> {
+  async #kept(request: IncomingMessage, response: ServerResponse, id: number, file: string): Promise<void> {
     const row = this.#nursery.drawings.byId(id);
     if (row?.state !== 'ready' || row.rule === null)
       return replyJson(response, 404, { error: `the nursery has no species of drawing ${id}` });
     const folder = this.#nursery.folders.keptOf(id);
     switch (file) {
       case 'growth.gif':
-        return sendFile(response, fileOf(folder, 'film'), 'image/gif', `${row.species}.gif`);
+        return sendFile(request, response, fileOf(folder, 'film'), 'image/gif', `${row.species}.gif`);
       case 'card.png':
-        return sendFile(response, fileOf(folder, 'card'), 'image/png', `${row.species}.png`);
+        return sendFile(request, response, fileOf(folder, 'card'), 'image/png', `${row.species}.png`);
       case 'drawing.txt':
         return reply(response, Buffer.from(row.drawing), 'text/plain; charset=utf-8');
       default:
@@ -135,14 +135,28 @@ function reply(response: ServerResponse, bytes: Buffer, type: string, caching = 
   response.end(bytes);
 }
 
-async function sendFile(response: ServerResponse, path: string, type: string, name: string): Promise<void> {
+/** Asked for anew each time: a species that a moderator has removed leaves no picture in any cache. */
+async function sendFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  type: string,
+  name: string,
+): Promise<void> {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return replyJson(response, 404, { error: 'it is not kept any more' });
+  const etag = `"${stats.size.toString(36)}-${Math.floor(stats.mtimeMs).toString(36)}"`;
+  response.setHeader('ETag', etag);
+  response.setHeader('Cache-Control', 'no-cache');
+  if (request.headers['if-none-match'] === etag) {
+    response.writeHead(304);
+    response.end();
+    return;
+  }
   response.writeHead(200, {
     'Content-Type': type,
     'Content-Length': stats.size,
     'Content-Disposition': `inline; filename="${name}"`,
-    'Cache-Control': 'public, max-age=86400',
   });
   // Whoever goes away in the middle needs no answer.
   await pipeline(createReadStream(path), response).catch(() => response.destroy());
