@@ -15,7 +15,10 @@ export interface SavedSwap {
   readonly prior: readonly (readonly [OrganismId, string])[];
   /** uint32 */
   readonly startStep: number;
+  /** All that were moved. Of an earlier version: those that are judged. */
   readonly before: readonly (readonly [OrganismId, Before])[];
+  /** Those that are not judged any more. Absent, of an earlier version: none. */
+  readonly struck?: readonly OrganismId[];
   /** Organisms whose bodies are set aside. */
   readonly bodies: readonly OrganismId[];
   /** Where each of them stood then. Absent, of an earlier version: where it stands. */

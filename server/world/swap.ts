@@ -125,8 +125,7 @@ export class Swaps {
     const mark = { atSeconds: runSeconds(), label: next.label };
     for (const one of moved) {
       const isSteady = organisms.isSettled(one, STEADY);
-      if (one.absence === null)
-        before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health, isSteady });
+      before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health, isSteady });
       provenSlots.set(one.id, provenSlot(one, replaced));
       priorSlots.set(one.id, one.slot);
       if (bodies.has(one.id)) places.set(one.id, provenPlace(one, replaced));
@@ -134,7 +133,8 @@ export class Swaps {
     }
     const inForce = fallback === null ? slots.inForce(species) : fallback.fallback;
     if (scope !== 'organism') slots.putInForce(species, slot);
-    const watch = new SwapWatch(engine, slots.at(slot).mature, before);
+    const absent = moved.filter(({ absence }) => absence !== null).map(({ id }) => id);
+    const watch = new SwapWatch(engine, slots.at(slot).mature, before, absent);
     // Before the old swaps end: else territories would be the new rule's alone and cut what it has not grown yet.
     const kept = { provenSlots, priorSlots, bodies, places };
     this.#swaps.push({ order, slot, fallback: inForce, ...kept, watch, deaths: 0 });
@@ -277,6 +277,7 @@ export class Swaps {
       prior: named(swap.priorSlots),
       startStep: swap.watch.startStep,
       before: [...swap.watch.before],
+      struck: [...swap.watch.struck],
       bodies: swap.bodies.ids,
       places: Array.from(swap.places, ([id, { x, y }]) => [id, x, y] as const),
       deaths: swap.deaths,
@@ -324,7 +325,7 @@ export class Swaps {
         fallback: one.fallback === null ? undefined : await slotOf(species, one.fallback),
         provenSlots: await found(one.proven),
         priorSlots: await found(one.prior),
-        watch: new SwapWatch(engine, slots.at(slot).mature, new Map(one.before), one.startStep),
+        watch: new SwapWatch(engine, slots.at(slot).mature, new Map(one.before), one.struck, one.startStep),
         bodies,
         places: new Map(one.places?.map(([id, x, y]) => [id, { x, y }])),
         deaths: one.deaths,

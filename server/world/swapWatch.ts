@@ -1,8 +1,9 @@
 /**
  * Whether a rule can live with the bodies it was given. Only organisms count that were moved to it and that no player
- * has hurt since. The rule has failed when:
+ * has hurt since; but any that lives by it may run away. The rule has failed when:
  * - it dies: fewer than a quarter of their cells are left;
- * - it runs away: one has over 1.5 times the cells of its old body or mature form, whichever is more;
+ * - it runs away: one has over 1.5 times the cells of its old body or mature form, whichever is more. A large body that
+ *   goes over to a smaller form stays large for a while, hurt or not;
  * - it explodes: one holds NaN or an infinite value;
  * - it freezes: half of the bodies looked at have not moved for 45 steps and are not whole. Those that stood still
  *   before and are no worse now do not count: neighbours may leave them no room;
@@ -65,7 +66,10 @@ export class SwapWatch {
   readonly #measure: Measure;
   readonly #mature: MatureForm;
   readonly #matureCells: number;
-  readonly #before: Map<OrganismId, Before>;
+  /** All that were moved. */
+  readonly #before: ReadonlyMap<OrganismId, Before>;
+  /** Those of them that are not judged any more. */
+  readonly #struck: Set<OrganismId>;
   readonly #startStep: number;
   #looks: Look[];
   /** Mean health of the bodies looked at, 45 steps before the verdict; null: not taken yet, or judged. */
@@ -74,22 +78,25 @@ export class SwapWatch {
   /**
    * @param mature - the new rule's mature form
    * @param before - organisms that were moved to it; empty: only organisms planted later are watched
+   * @param struck - those of them that are not judged
    * @param startStep - uint32; of a watch that goes on after a restart
    */
   constructor(
     engine: Engine,
     mature: MatureForm,
     before: ReadonlyMap<OrganismId, Before>,
+    struck: Iterable<OrganismId> = [],
     startStep = engine.stepNumber,
   ) {
     this.#engine = engine;
     this.#measure = new Measure(engine);
     this.#mature = mature;
     this.#matureCells = matureCells(mature);
-    this.#before = new Map(before);
+    this.#before = before;
+    this.#struck = new Set(struck);
     this.#startStep = startStep;
     const { width, height } = healthRect(mature, 0, 0);
-    this.#looks = spread([...before], LOOKED_AT).map(([id, one]) => ({
+    this.#looks = spread([...this.#judged()], LOOKED_AT).map(([id, one]) => ({
       id,
       before: one,
       rgba: new Float32Array(width * height * 4).fill(Number.NaN),
@@ -102,9 +109,14 @@ export class SwapWatch {
     return this.#startStep;
   }
 
-  /** Organisms that are judged, as they were before the swap. */
+  /** All organisms that were moved, as they were before the swap. */
   get before(): ReadonlyMap<OrganismId, Before> {
     return this.#before;
+  }
+
+  /** Organisms that are not judged any more. */
+  get struck(): ReadonlySet<OrganismId> {
+    return this.#struck;
   }
 
   /** Steps since the swap. */
@@ -118,7 +130,7 @@ export class SwapWatch {
 
   /** A player has hurt these: they are not judged any more. */
   strike(organisms: readonly OrganismId[]): void {
-    for (const id of organisms) this.#before.delete(id);
+    for (const id of organisms) if (this.#before.has(id)) this.#struck.add(id);
     this.#looks = this.#looks.filter(({ id }) => !organisms.includes(id));
   }
 
@@ -137,10 +149,14 @@ export class SwapWatch {
     );
   }
 
+  *#judged(): Generator<[OrganismId, Before]> {
+    for (const one of this.#before) if (!this.#struck.has(one[0])) yield one;
+  }
+
   #deathFault(cells: ReadonlyMap<OrganismId, number>): string | null {
     let left = 0;
     let expected = 0;
-    for (const [id, { cells: had }] of this.#before) {
+    for (const [id, { cells: had }] of this.#judged()) {
       left += cells.get(id) ?? 0;
       expected += Math.min(had, this.#matureCells);
     }

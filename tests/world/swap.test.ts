@@ -2,12 +2,13 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { MAX_RULES } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { PERCEPTION, type Rule } from '../../server/rules/rule.ts';
+import { growMature } from '../../server/world/mature.ts';
 import type { SwapOrder, SwapOutcome } from '../../server/world/messages.ts';
 import type { LoadedRule } from '../../server/world/ruleSlots.ts';
 import { VERDICT_STEPS, WATCH_STEPS } from '../../server/world/swapWatch.ts';
 import { blobRule } from './blob.ts';
 import { doer } from './doer.ts';
-import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
+import { brush, loadBlob, makeWorld, type SmallWorld, stroke } from './makeWorld.ts';
 import { stateOf } from './wholeWorld.ts';
 
 const RED = 0;
@@ -329,6 +330,46 @@ describe('what is watched', () => {
     expect(await cut).toMatchObject({ ok: true });
     await small.live(WATCH_STEPS);
     expect(small.outcomes).toMatchObject([{ verdict: 'in force' }]);
+  });
+
+  describe('does not take for a runaway a large body that goes over to a smaller form', () => {
+    async function shrinking(before: (watched: Watched) => void = () => {}): Promise<[Watched, LoadedRule]> {
+      const rule = blobRule('small', 0.6);
+      // Its bodies shrink slowly.
+      const small = loaded({ ...rule, fireRate: 0.05 }, await growMature(rule, createWasmEngine));
+      const watched = await grown([30, 30], [60, 30]);
+      before(watched);
+      expect(await watched.swap({}, small)).toMatchObject({ ok: true });
+      return [watched, small];
+    }
+
+    const scratch = (watched: SmallWorld) => stroke(watched, brush('ablate', 1, 30, 27));
+
+    async function expectInForce(watched: Watched): Promise<void> {
+      await watched.live(WATCH_STEPS);
+      expect(watched.outcomes).toMatchObject([{ verdict: 'in force' }]);
+    }
+
+    test('when a player strikes it', async () => {
+      const [watched] = await shrinking();
+      expect(await scratch(watched)).toMatchObject({ ok: true, organisms: [1] });
+      await expectInForce(watched);
+    });
+
+    test('when a player strikes it, and the server is restarted before it has shrunk', async () => {
+      const [watched, small] = await shrinking();
+      await scratch(watched);
+      const again = await grown();
+      await again.world.restore(structuredClone(await stateOf(watched.world)), async () => small);
+      await expectInForce(again);
+    });
+
+    test('when it was being removed, and an admin clears its place', async () => {
+      const [watched] = await shrinking(({ world }) => world.removals.remove(1));
+      await watched.world.absences.bringBack(watched.world.organisms.get(1)!);
+      watched.world.absences.uproot(watched.world.organisms.get(1)!);
+      await expectInForce(watched);
+    });
   });
 
   test('does not count against the rule bodies that stood still before', async () => {

@@ -40,3 +40,11 @@ test('a rule runs away when a body has over one and a half times its cells, and 
   expect(await has(182)).toBeNull();
   expect(await has(183)).toBe('it runs away: organism 7 has 183 cells, its mature form 100');
 });
+
+test('a large body that goes over to a smaller form does not run away, also when a player strikes it meanwhile', async () => {
+  const watch = watchOf([1, 400], [2, 400]);
+  const has = (cells: number) => watch.judge([{ id: 1 } as Organism], new Map([[1, cells]]));
+  watch.strike([1, 2]);
+  expect(await has(632)).toBeNull();
+  expect(await has(633)).toBe('it runs away: organism 1 has 633 cells, its mature form 100');
+});
