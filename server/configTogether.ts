@@ -1,4 +1,5 @@
 /** Which settings do not fit together, each being right by itself. */
+import { TAKEN_NAMES } from './storage/beside.ts';
 
 /** What a world is called when nobody has said. */
 export const DEFAULT_WORLD = 'world';
@@ -53,6 +54,11 @@ function worldsFaults({ role, nats, worlds, world, title, spare }: Together): st
   if (world !== DEFAULT_WORLD) faults.push('--world names one world, and --worlds several: give one of them');
   if (title !== '') faults.push('--title is for one world: people read the names of --worlds');
   if (spare) faults.push('--spare is for one world, not for --worlds');
+  // The folder may hold a world by itself, too, or come to: its backups would take the other along, with its secrets.
+  for (const name of worlds.filter((name) => TAKEN_NAMES.has(name)))
+    faults.push(
+      `--worlds cannot have a world called ${name}: a data directory keeps other things under that name. Choose another one, and rename its folder if it is there`,
+    );
   return faults;
 }
 

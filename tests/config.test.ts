@@ -259,6 +259,16 @@ describe('roles', () => {
     },
   );
 
+  test.each(['sessions', 'mature', 'tuner', 'nursery', 'guest-key'])(
+    'none of several worlds is called %s, because a data directory has something of that name',
+    (name) => {
+      expect(faultsOf([`--worlds=meadow,${name}`])).toEqual([
+        `--worlds cannot have a world called ${name}: a data directory keeps other things under that name. Choose another one, and rename its folder if it is there`,
+      ]);
+      expect(faultsOf([`--world=${name}`])).toEqual([]);
+    },
+  );
+
   test('no world is named twice, and there are no more than a machine or a relay can have', () => {
     const many = (n: number): string => Array.from({ length: n }, (_, i) => `w${i}`).join(',');
     expect(faultsOf(['--worlds', many(16)])).toEqual([]);

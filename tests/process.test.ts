@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TAKEN_NAMES } from '../server/storage/beside.ts';
+import { isWorldName } from '../shared/worldNames.ts';
 import { type RunningServer, startServer, until } from './serverProcess.ts';
 
 interface Organism {
@@ -47,6 +49,8 @@ test('a restart goes on with the same organisms, which are older', async () => {
   expect(seeds(after)).toEqual(seeds(before));
   expect(after[0].ageSteps).toBeGreaterThanOrEqual(before[0].ageSteps);
   expect(await second.stop()).toBe(0);
+  // None of several worlds in this folder could be mixed with it.
+  expect(readdirSync(dataDir).filter((name) => isWorldName(name) && !TAKEN_NAMES.has(name))).toEqual([]);
 });
 
 test('an unsound save is left out with a line that says so, and the one before it is used', async () => {

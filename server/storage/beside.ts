@@ -16,6 +16,13 @@ export const ATTEMPTS = 'tuner/attempts.json';
 
 export type Beside = (typeof BESIDE)[number] | typeof ATTEMPTS;
 
+/** What a data directory calls its folders, and the one file of which a world could have the name. */
+export const TAKEN_NAMES: ReadonlySet<string> = new Set([
+  ...BESIDE.map((path) => path.split('/')[0]),
+  'mature',
+  'guest-key',
+]);
+
 /** What a backup takes: what people did and made, and what was learned from it. The rest is made anew. */
 export const BACKED_UP: readonly Beside[] = ['sessions', 'tuner/wounds', ATTEMPTS, 'nursery/kept'];
 
