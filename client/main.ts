@@ -153,7 +153,7 @@ join.failed.on(() => {
 connection.lost.on((loss) => {
   banner.show(loss);
   if (loss === null) return;
-  trouble.show(undefined, undefined);
+  trouble.show({});
   trouble.pace(1);
   brush.cancel();
   ghosts.clear();
@@ -172,7 +172,7 @@ connection.strokeResult.on((result) => brush.settle(result, performance.now()));
 connection.stats.on((message) => {
   stats = message;
   statsPanel.show(message);
-  trouble.show(message.trouble, message.load);
+  trouble.show(message);
   statsPanel.showLine(connection.latencyMs, connection.bytesPerSecond);
 });
 connection.pace.on(({ frames }) => trouble.pace(frames));

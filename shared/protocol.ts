@@ -197,6 +197,8 @@ export interface StatsMessage {
   readonly trouble?: string;
   /** Absent when the world keeps up. */
   readonly load?: Load;
+  /** An admin has paused the world. Absent: it runs. */
+  readonly isPaused?: true;
 }
 
 /**

@@ -1,6 +1,6 @@
-/** What the page says: refusals and notices (toasts), the lost connection, disk trouble and load (banners), and the first hint. */
+/** What the page says: refusals and notices (toasts), the lost connection, how the world is (banners), and the first hint. */
 import { loadText } from '../../shared/load.ts';
-import type { Load } from '../../shared/protocol.ts';
+import type { StatsMessage } from '../../shared/protocol.ts';
 import { h, setText } from '../dom.ts';
 import type { Loss } from '../net/reconnect.ts';
 import { recall, remember } from '../remember.ts';
@@ -76,24 +76,34 @@ export class Banner {
   }
 }
 
-/** Why the world cannot be saved at the moment, that its steps have fallen behind, or that this page gets fewer frames. */
+type State = Pick<StatsMessage, 'trouble' | 'load' | 'isPaused'>;
+
+/**
+ * What players should know of how the world is, the most important alone; null: nothing.
+ *
+ * @param frames - this page gets one of so many
+ */
+export function stateText({ trouble, load, isPaused }: State, frames: number): string | null {
+  if (trouble !== undefined)
+    return `The world cannot be saved at the moment: ${trouble}. Strokes are refused until it can.`;
+  if (isPaused === true) return 'The world is paused: nothing grows or heals until it runs again.';
+  if (load !== undefined) return `${loadText(load)}.`;
+  if (frames > 1) return `Many are watching: you get one frame of ${frames} until you move.`;
+  return null;
+}
+
 export class TroubleBanner {
   readonly #root: HTMLElement;
-  #trouble: string | undefined;
-  #load: Load | undefined;
+  #state: State = {};
   #frames = 1;
 
   constructor(root: HTMLElement) {
     this.#root = root;
   }
 
-  /**
-   * @param trouble - why the world cannot be saved; undefined: it can
-   * @param load - undefined: the world keeps up
-   */
-  show(trouble: string | undefined, load: Load | undefined): void {
-    this.#trouble = trouble;
-    this.#load = load;
+  /** @param state - `{}`: nothing is known */
+  show({ trouble, load, isPaused }: State): void {
+    this.#state = { trouble, load, isPaused };
     this.#tell();
   }
 
@@ -104,18 +114,10 @@ export class TroubleBanner {
   }
 
   #tell(): void {
-    const text = this.#text();
+    const text = stateText(this.#state, this.#frames);
     this.#root.hidden = text === null;
     // Told once per second: the text is set only when it changes, or screen readers would read it every time.
     if (text !== null) setText(this.#root, text);
-  }
-
-  #text(): string | null {
-    if (this.#trouble !== undefined)
-      return `The world cannot be saved at the moment: ${this.#trouble}. Strokes are refused until it can.`;
-    if (this.#load !== undefined) return `${loadText(this.#load)}.`;
-    if (this.#frames > 1) return `Many are watching: you get one frame of ${this.#frames} until you move.`;
-    return null;
   }
 }
 

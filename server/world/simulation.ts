@@ -320,6 +320,7 @@ export class Simulation {
         organisms: world.bodies,
         livingCells: world.livingCells,
         ...(load !== null && { load }),
+        ...(this.#stepsPerSecond === 0 && { isPaused: true as const }),
       },
     });
     this.#lastStatsMs = nowMs;

@@ -66,6 +66,23 @@ describe('the loop', () => {
     expect(scales.at(-1)).toBeNull();
   });
 
+  test('that is paused says so in its stats, until it runs again', async () => {
+    const { posted, runUntil, ask } = await makeSimulation();
+    const speedAt = new Map([
+      [2_000, 0],
+      [4_000, 30],
+    ]);
+    await runUntil(6_000, (nowMs) => {
+      const stepsPerSecond = speedAt.get(nowMs);
+      if (stepsPerSecond !== undefined)
+        ask(1, { kind: 'control', control: { kind: 'speed', stepsPerSecond } });
+    });
+    const told = ofType(posted, 'stats').map(({ stats }) => stats.isPaused === true);
+    expect(told[0]).toBe(false);
+    expect(told).toContain(true);
+    expect(told.at(-1)).toBe(false);
+  });
+
   test('tells which seeds wait, at most four times per second and only when they have changed', async () => {
     const { world, engine, posted, runUntil } = await makeSimulation({ lives: true });
     world.plantAt('blob', 30, 30);
