@@ -8,6 +8,8 @@ import type { Load } from '../../shared/protocol.ts';
 const BEHIND = 0.8;
 const WELL = 0.9;
 const STAGE_MS = 10_000;
+/** Steps per second from which each look sees a step. */
+const MIN_JUDGED = 1;
 /** A longer time between two looks was the machine's sleep, and says nothing. */
 const MAX_GAP_MS = 5_000;
 /** What each stage sheds; null: nothing. */
@@ -39,9 +41,10 @@ export class LoadWatch {
     this.#stepsPerSecond = stepsPerSecond;
     const isSame = wanted === this.#wanted;
     this.#wanted = wanted;
-    // A paused world keeps up with everything.
-    if (wanted === 0) this.#stage = 0;
-    if (wanted === 0 || !isSame || gapMs > MAX_GAP_MS) {
+    // A paused world keeps up with everything, and one whose steps are seconds apart: most looks see none.
+    const isSlow = wanted < MIN_JUDGED;
+    if (isSlow) this.#stage = 0;
+    if (isSlow || !isSame || gapMs > MAX_GAP_MS) {
       this.#since = null;
       return;
     }

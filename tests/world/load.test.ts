@@ -74,6 +74,18 @@ describe('what does not count', () => {
     expect(watch.load).toBeNull();
   });
 
+  test('a world slower than one step per second, of which most seconds see no step, sheds nothing', () => {
+    const { watch, run } = makeWatch();
+    run(25, 10);
+    for (let step = 0; step < 5; step++) {
+      run(19, 0, 0.05);
+      expect(watch.load).toBeNull();
+      run(1, 1, 0.05);
+    }
+    run(60, 0.5, 1);
+    expect(watch.load).not.toBeNull();
+  });
+
   test('a change of the setting: the steps of the second in which it changed are not held against it', () => {
     const { watch, run } = makeWatch();
     run(9, 20);
