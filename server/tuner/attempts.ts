@@ -94,6 +94,17 @@ export class Attempts {
   }
 
   /**
+   * The first job that may go on: not one of a species whose swap is watched. A rule that may be rolled back is not tuned,
+   * and ends no attempt.
+   *
+   * @returns null: all wait for verdicts
+   */
+  async firstReady(names: readonly string[]): Promise<string | null> {
+    const watched = [...(await this.#options.desk.ask(watchedSpecies))];
+    return names.find((name) => !watched.some((species) => this.#isOf(name, species))) ?? null;
+  }
+
+  /**
    * Puts the rule in force and the wounds beside the job. An attempt on a rule that is no longer in force ends, and begins
    * again from the one that is.
    *
@@ -110,7 +121,10 @@ export class Attempts {
       const file = (one: RuleRecord): Uint8Array => registry.read(one.id).bytes;
       return { record, bytes: file(record), root, rootBytes: root.id === record.id ? null : file(root) };
     });
-    if (now === null) throw new RuleError(`${species} has no rule in force`);
+    if (now === null) {
+      if (job.incumbent !== null) this.tell(job, 'ended', 'the species was removed');
+      throw new RuleError(`${species} has no rule in force`);
+    }
     const isSame = job.incumbent?.sha256 === now.record.sha256;
     const result = this.#options.candidates.resultOf(name);
     if (result !== null && isSame) {
@@ -188,6 +202,14 @@ const known = (record: RuleRecord): KnownRule => ({
   label: labelOf(record),
   sha256: record.sha256,
 });
+
+/** Species whose rule in force is still being watched, and may be rolled back. */
+export const watchedSpecies = (registry: Registry): Set<string> =>
+  new Set(
+    Array.from(registry.inForce())
+      .filter(([, { swap }]) => registry.swap(swap).status === 'watched')
+      .map(([species]) => species),
+  );
 
 /** The last rule of a line that was not tuned. */
 function rootOf(registry: Registry, record: RuleRecord): RuleRecord {

@@ -13,7 +13,7 @@ import { RuleError } from '../rules/rule.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SwapDesk } from '../swaps/swapDesk.ts';
 import type { Wound } from '../world/wound.ts';
-import { Attempts } from './attempts.ts';
+import { Attempts, watchedSpecies } from './attempts.ts';
 import { Candidates } from './candidates.ts';
 import { type Job, Jobs, type TuneOptions } from './jobs.ts';
 import { forkTuning, TuningProcess } from './tuningProcess.ts';
@@ -26,7 +26,7 @@ const RETRY_MS = 2_000;
 /** Wait before another try when registry or disk cannot be written. */
 const LATER_MS = 30_000;
 const MAX_NOTES = 12;
-/** How often a running job asks whether the rule that it began with is still in force. */
+/** How often a running job asks whether the rule that it began with is still in force, and one that waits for a verdict. */
 const IN_FORCE_MS = 5_000;
 
 export interface TunerOptions extends TuneOptions {
@@ -133,6 +133,10 @@ export class Tuner {
 
   // --- one job after another ---
 
+  get #inForceMs(): number {
+    return this.#options.inForceMs ?? IN_FORCE_MS;
+  }
+
   get #mayRun(): boolean {
     return !this.#isHeld && !this.#makesRoom && !this.#isStopped && this.#mode !== 'off';
   }
@@ -141,11 +145,18 @@ export class Tuner {
   async #next(): Promise<void> {
     if (!this.#mayRun || this.#isStarting || this.#running !== null) return;
     clearTimeout(this.#retry);
-    const [name] = this.#jobs.list();
-    if (name === undefined) return;
+    const names = this.#jobs.list();
+    if (names.length === 0) return;
     this.#isStarting = true;
     let isSettled = true;
+    let [name] = names;
     try {
+      const ready = await this.#attempts.firstReady(names);
+      if (ready === null) {
+        this.#later(this.#inForceMs);
+        return;
+      }
+      name = ready;
       const job = await this.#attempts.prepared(name, this.#mode === 'auto');
       // A session may have begun meanwhile.
       if (job !== null && this.#mayRun) this.#start(name, job);
@@ -192,18 +203,17 @@ export class Tuner {
     this.#running = running;
     this.#last = running;
     clearInterval(this.#watch);
-    this.#watch = setInterval(
-      () => void this.#stopIfSwapped(running),
-      this.#options.inForceMs ?? IN_FORCE_MS,
-    );
+    this.#watch = setInterval(() => void this.#stopIfSwapped(running), this.#inForceMs);
     this.#watch.unref();
   }
 
-  /** An attempt on a rule that is no longer in force stops, and begins again from the one that is. */
+  /** An attempt on a rule that is no longer in force stops, and begins again from the one that is: not before its verdict. */
   async #stopIfSwapped(running: TuningProcess): Promise<void> {
     const { species, incumbent } = running.job;
     try {
-      const now = await this.#options.desk.ask((registry) => registry.inForce().get(species));
+      const now = await this.#options.desk.ask((registry) =>
+        watchedSpecies(registry).has(species) ? incumbent : registry.inForce().get(species),
+      );
       if (now?.sha256 !== incumbent?.sha256 && this.#running === running) running.pause();
     } catch {
       // The registry is asked again in a few seconds, and before anything is entered.

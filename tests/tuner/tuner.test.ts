@@ -23,6 +23,8 @@ let tuner: Tuner;
 let complaints: string[];
 let children: ChildProcess[];
 let swapped: string[];
+/** How many the registry was asked. */
+let questions = 0;
 let answer: { ok: true; swap: number; organisms: number } | { ok: false; swap: number; reason: string };
 
 beforeEach(() => {
@@ -67,7 +69,10 @@ function makeTuner(behaviours: readonly string[], options: Partial<TunerOptions>
 
 function makeDesk(): SwapDesk {
   return {
-    ask: async (question: (registry: Registry) => unknown) => question(registry),
+    ask: async (question: (registry: Registry) => unknown) => {
+      questions++;
+      return question(registry);
+    },
     swap: async ({ species, rule }: { species: string; rule: number }, { who }: Actor) => {
       swapped.push(`${who}: ${species} to rule ${rule}`);
       return answer;
@@ -95,6 +100,11 @@ const hurtAgain = (species: string) => ({
 });
 const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+};
+/** Resolves when the registry was asked this often more. */
+const asked = async (times: number): Promise<void> => {
+  const before = questions;
+  await until(() => questions >= before + times);
 };
 const tuned = (): RuleRecord[] => registry.rules().filter(({ origin }) => origin === 'tuned');
 
@@ -344,15 +354,22 @@ describe('promotion', () => {
     await expect(tuner.candidates.promote(999, ann)).rejects.toThrow('no rule has the number 999');
   });
 
-  /** An admin puts another rule into force. @returns its number */
-  const swapByHand = (fireRate: number): number => {
+  /** An admin swaps to another rule, which is watched. @returns numbers of the rule and the swap */
+  const beginSwap = (fireRate: number): { readonly rule: number; readonly swap: number } => {
     const other = registry.add(
       { bytes: serializeRule({ ...blobRule('moss'), fireRate }), origin: 'uploaded' },
       ann,
     );
     const { id } = registry.wantSwap({ species: 'moss', rule: other.id, scope: 'species' }, ann);
-    registry.settle(id, 'in force', '', ann);
-    return other.id;
+    registry.settle(id, 'watched', '', ann);
+    return { rule: other.id, swap: id };
+  };
+
+  /** An admin puts another rule into force. @returns its number */
+  const swapByHand = (fireRate: number): number => {
+    const { rule, swap } = beginSwap(fireRate);
+    registry.settle(swap, 'in force', '', ann);
+    return rule;
   };
 
   test('of another rule by an admin ends a running attempt with the reason, and it begins again from that rule', async () => {
@@ -390,6 +407,39 @@ describe('promotion', () => {
     await until(() => children.length === 2);
     expect(readdirSync(jobs.path(name)).sort()).toEqual(['incumbent.safetensors', 'job.json']);
     expect(jobs.read(name)).toMatchObject({ incumbent: { label: 'moss v2' }, root: { label: 'moss v2' } });
+  });
+
+  test('of another rule that is rolled back ends no attempt: it goes on meanwhile, and keeps what it has', async () => {
+    tuner = makeTuner(['work', 'candidate'], { inForceMs: 20 });
+    tuner.sessionEnded(hurt('moss'));
+    await until(() => tuner.view.losses.length > 0);
+    const [name] = jobs.list();
+    writeFileSync(jobs.path(name, 'checkpoint'), 'hours of work');
+    const { swap } = beginSwap(0.6);
+    // It is asked again and again, and goes on.
+    await asked(3);
+    expect(tuner.view.state).toBe('training');
+    // Players come and go: it does not begin before the verdict.
+    tuner.sessionBegan();
+    await until(() => tuner.view.state === 'paused');
+    tuner.sessionEnded(session());
+    await asked(3);
+    expect(children).toHaveLength(1);
+    expect(readdirSync(jobs.path(name))).toContain('checkpoint.bin');
+    registry.settle(swap, 'rolled back', 'it dies', ann);
+    await until(() => tuned().length === 1 && tuner.view.state === 'idle');
+    expect(tuner.view.attempts).toMatchObject([{ outcome: 'passed', incumbent: 'moss v1' }]);
+  });
+
+  test('of another species waits for no verdict', async () => {
+    const fern = blobRule('fern');
+    registry.enterShipped([{ rule: fern, bytes: serializeRule(fern) }]);
+    beginSwap(0.6);
+    tuner = makeTuner(['candidate'], { inForceMs: 20 });
+    tuner.sessionEnded(hurt('moss', 'fern'));
+    await until(() => tuned().length === 1);
+    expect(tuner.view.attempts).toMatchObject([{ species: 'fern', outcome: 'passed' }]);
+    expect(jobs.list().map((name) => jobs.read(name).species)).toEqual(['moss']);
   });
 
   test('makes the next attempt begin from the promoted rule, with the untuned one as its root', async () => {
