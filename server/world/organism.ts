@@ -26,6 +26,8 @@ export interface OrganismFacts {
   readonly species: string;
   readonly x: number;
   readonly y: number;
+  /** Absent: where it is. */
+  readonly home?: Organism['home'];
   readonly planter: string;
   readonly guest?: string;
   readonly address?: string;
@@ -51,6 +53,8 @@ export class Organism {
   readonly guest: string;
   /** Where the planter came from; empty: the garden, or it was not kept. Told to nobody. */
   readonly address: string;
+  /** Where its seed was planted first, cells. */
+  readonly home: { readonly x: number; readonly y: number };
   /** When its seed was planted first; seconds of world time. */
   readonly bornSeconds: number;
   /** Seconds of world time. */
@@ -83,6 +87,7 @@ export class Organism {
     this.planter = facts.planter;
     this.guest = facts.guest ?? '';
     this.address = facts.address ?? '';
+    this.home = facts.home ?? { x: facts.x, y: facts.y };
     this.bornSeconds = facts.bornSeconds ?? facts.plantedSeconds;
     this.plantedSeconds = facts.plantedSeconds;
     this.order = order;

@@ -10,6 +10,8 @@ export interface OrganismRecord {
   /** Seed position. */
   readonly x: number;
   readonly y: number;
+  /** Where its seed was planted first. Absent, also of earlier versions: where it is. */
+  readonly home?: Organism['home'];
   /** The planter's name; empty: the garden's. */
   readonly planter: string;
   /** Id of the guest who planted it. Absent: the garden, or a guest of whom no id was kept. */
@@ -50,12 +52,13 @@ export interface OrganismRecord {
  * @param rule - sha256 (hex) of the rule file that it lives by
  */
 export function factsOf(organism: Organism, rule: string): Omit<OrganismRecord, 'history'> {
-  const { id, species, x, y, planter, plantedStep, plantedSeconds, health } = organism;
+  const { id, species, x, y, home, planter, plantedStep, plantedSeconds, health } = organism;
   const { guest, address, bornSeconds, visitedSeconds, absence, dueSeconds, isUprooted, wiltings, marks } =
     organism;
   const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health };
   return {
     ...record,
+    ...((home.x !== x || home.y !== y) && { home }),
     ...(guest !== '' && { guest }),
     ...(address !== '' && { address }),
     ...(bornSeconds !== plantedSeconds && { bornSeconds }),

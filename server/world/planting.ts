@@ -11,7 +11,7 @@ import type { OrganismRecord } from './organismRecord.ts';
 import type { Organisms } from './organisms.ts';
 import { planSeed, planStroke, type StrokeWorld } from './perturb.ts';
 import { PlantLimits, type PlantLimitsOptions } from './plantLimits.ts';
-import { type GrownBody, mayMoveTo, roomFault } from './room.ts';
+import { type GrownBody, isAstray, mayMoveTo, roomFault } from './room.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 
 /** Plants the garden. */
@@ -219,13 +219,15 @@ export class Planting {
     return roomFault({ species, x, y, form }, engine, near.map(this.#grown));
   }
 
-  /** Whether a body may be held to have moved by so many cells. */
+  /** Whether a body may be held to have moved by so many cells: it stays near its home, and there is room. */
   mayMove(one: Organism, dx: number, dy: number): boolean {
     const { engine, organisms, slots } = this.#world;
     const from = this.#grown(one);
+    const to = { ...from, x: one.x + dx, y: one.y + dy };
+    if (isAstray(one.home, to)) return false;
     const reach = reachOf(from.form) + slots.reach + Math.max(Math.abs(dx), Math.abs(dy));
     const others = organisms.near(one.x, one.y, reach).filter((other) => other !== one);
-    return mayMoveTo(from, { ...from, x: one.x + dx, y: one.y + dy }, engine, others.map(this.#grown));
+    return mayMoveTo(from, to, engine, others.map(this.#grown));
   }
 
   readonly #grown = ({ species, x, y, slot }: Organism): GrownBody => ({

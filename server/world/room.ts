@@ -17,6 +17,12 @@ const MAX_OVERLAP_SHARE = 0.05;
  */
 const MAX_CROWDED_SHARE = 0.2;
 
+/**
+ * A body is followed no farther than this from where its seed was planted first, in columns or rows: else whoever goes on
+ * erasing one side of it drives it through the world.
+ */
+const MAX_STRAY = 48;
+
 /** A body in its mature form. */
 export interface GrownBody {
   readonly species: string;
@@ -84,6 +90,15 @@ export function mayMoveTo(
   const least = Math.max(MAX_CROWDED_SHARE, crowdedShare(from, world, others));
   return crowdedShare(to, world, others) <= least;
 }
+
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Whether a place is too far from where a body's seed was planted first. */
+export const isAstray = (home: Place, { x, y }: Place): boolean =>
+  Math.max(Math.abs(x - home.x), Math.abs(y - home.y)) > MAX_STRAY;
 
 /** The share of its cells outside the world, or shared with one other, whichever is more. */
 function crowdedShare(body: GrownBody, world: Size, others: readonly GrownBody[]): number {

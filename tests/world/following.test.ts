@@ -4,6 +4,7 @@ import type { EngineState } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { allCellsOf } from '../../server/world/perturb.ts';
 import { makeWorld, type SmallWorld } from './makeWorld.ts';
+import { stateOf } from './wholeWorld.ts';
 
 const SIDE = 64;
 
@@ -82,5 +83,23 @@ describe('a body that stands beside its place', () => {
   test('is not followed over the edge, although what lies outside is left out of its health', async () => {
     expect(await placeOf(await movedBody(-6, [[6, 30]]))).toEqual([6, 30]);
     expect(await placeOf(await movedBody(-6, [[14, 30]]))).toEqual([8, 30]);
+  });
+
+  test('is followed no farther than 48 cells from where it was planted, also over restarts', async () => {
+    const push = async (small: SmallWorld, dx: number): Promise<number> => {
+      await small.engine.restore(moved(await small.engine.save(), dx));
+      const [x] = await placeOf(small);
+      return x;
+    };
+    let small = await movedBody(9, [[6, 30]]);
+    expect(await placeOf(small)).toEqual([15, 30]);
+    for (const x of [24, 33, 42, 51]) {
+      const again = await makeWorld(SIDE, SIDE, ['blob'], createWasmEngine);
+      await again.world.restore(structuredClone(await stateOf(small.world)));
+      small = again;
+      expect(await push(small, 9)).toBe(x);
+    }
+    expect(await push(small, 4)).toBe(51);
+    expect(await push(small, -2)).toBe(53);
   });
 });
