@@ -225,22 +225,28 @@ export class Registry {
   }
 
   /**
-   * The rule that was in force before the present one.
+   * The rule that was in force before the present one. A rule from which one has gone back is none: who goes back twice
+   * comes to the rule before both.
    *
    * @throws RuleError when there was none
    */
   beforeInForce(species: string): RuleRecord {
     const now = this.inForce().get(species);
     if (now === undefined) throw new RuleError(`there is no species ${species}`);
-    const row = this.file.one<{ rule: number }>(
-      `SELECT rule FROM swaps WHERE species = ? AND id < ? AND rule <> ? AND scope <> 'organism'
-       AND status IN ('watched', 'in force') ORDER BY id DESC LIMIT 1`,
+    const rows = this.file.all<{ rule: number }>(
+      `SELECT rule FROM swaps WHERE species = ? AND scope <> 'organism'
+       AND status IN ('watched', 'in force') ORDER BY id`,
       species,
-      now.swap,
-      now.id,
     );
-    if (row === undefined) throw new RuleError(`${species} has had no rule before ${labelOf(now)}`);
-    return this.byId(row.rule);
+    const line: number[] = [];
+    for (const { rule } of rows) {
+      const at = line.indexOf(rule);
+      if (at < 0) line.push(rule);
+      else line.length = at + 1;
+    }
+    const before = line.at(-2);
+    if (before === undefined) throw new RuleError(`${species} has had no rule before ${labelOf(now)}`);
+    return this.byId(before);
   }
 
   /** @throws RuleError when there is no such rule */

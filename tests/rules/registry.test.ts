@@ -123,6 +123,27 @@ describe('swaps', () => {
     expect(() => registry.beforeInForce('gone')).toThrow('there is no species gone');
   });
 
+  test('are gone back from one by one: a rule that was left by going back is not come back to', () => {
+    registry.enterShipped([file('moss', 1)]);
+    const swapTo = (rule: number): void => {
+      const { id } = registry.wantSwap({ species: 'moss', rule, scope: 'species' }, ann);
+      registry.settle(id, 'in force', '', ann);
+    };
+    const versions = [2, 3].map((seed) => {
+      const { id } = registry.add({ bytes: file('moss', seed).bytes, origin: 'uploaded' }, ann);
+      swapTo(id);
+      return id;
+    });
+    for (const version of [2, 1]) {
+      const before = registry.beforeInForce('moss');
+      expect(before.version).toBe(version);
+      swapTo(before.id);
+    }
+    expect(() => registry.beforeInForce('moss')).toThrow('moss has had no rule before moss v1');
+    swapTo(versions[1]);
+    expect(registry.beforeInForce('moss').version).toBe(1);
+  });
+
   test('of one organism put no rule into force', () => {
     registry.enterShipped([file('moss', 1)]);
     const other = registry.add({ bytes: file('moss', 2).bytes, origin: 'uploaded' }, ann);
