@@ -60,7 +60,7 @@ const SUITE = {
     return AT_ONCE;
   },
   /** Leaves only what lies within half the body's radius. */
-  truncate: cut((x, y, target) => Math.hypot(x - middleX(target), y - middleY(target)) > radius(target) / 2),
+  truncate,
 } as const satisfies Record<string, Harm>;
 
 export type Harmed = keyof typeof SUITE;
@@ -109,6 +109,14 @@ function circles(state: Float32Array, target: Target, random: Random): readonly 
     const within: CellTest = (x, y) => Math.hypot(x - middle.x, y - middle.y) < radiusCells;
     clearWhere(state, shape, within);
   }
+  return AT_ONCE;
+}
+
+function truncate(state: Float32Array, target: Target): readonly Blow[] {
+  // Asked once: it looks at every cell of the picture.
+  const reach = radius(target) / 2;
+  const [left, top] = [middleX(target), middleY(target)];
+  clearWhere(state, target.shape, (x, y) => Math.hypot(x + 0.5 - left, y + 0.5 - top) > reach);
   return AT_ONCE;
 }
 
