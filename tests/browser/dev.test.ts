@@ -15,9 +15,11 @@ import { organismsOf } from './regrowth.ts';
 type Regrow = {
   readonly regrow?: {
     readonly ready: boolean;
+    readonly hello: { readonly you: string } | null;
     readonly decoded: { readonly frames: number };
     cellAt(x: number, y: number): readonly number[];
     setCamera(x: number, y: number, zoom: number): void;
+    stroke(tool: string, radius: number, points: readonly number[]): boolean;
   };
   mark?: boolean;
 };
@@ -130,15 +132,29 @@ test('an edit of a file of the simulation thread restarts the server, and the pa
   timeout: 3 * LIMIT_MS,
 }, async () => {
   await mark();
+  const you = await page.evaluate(() => (window as Regrow).regrow?.hello?.you);
   appendFileSync(join(copy.path, 'server/world/world.ts'), "\nconsole.log('the edit runs');\n");
   await printed(/world saved[\s\S]*the edit runs[\s\S]*Regrow is at/);
+  await page.waitForFunction(
+    (before) => {
+      const now = (window as Regrow).regrow?.hello?.you;
+      return now !== undefined && now !== before;
+    },
+    you,
+    WAIT,
+  );
+  await page.locator('#banner').waitFor({ state: 'hidden', ...WAIT });
   const framesBefore = await page.evaluate(() => (window as Regrow).regrow?.decoded.frames ?? 0);
+  // Of a world that rests no frame is sent.
+  const [{ x, y }] = await organismsOf({ url: urls.page });
+  expect(
+    await page.evaluate(([x, y]) => (window as Regrow).regrow?.stroke('ablate', 4, [x, y]), [x, y]),
+  ).toBe(true);
   await page.waitForFunction(
     (before) => ((window as Regrow).regrow?.decoded.frames ?? 0) > before + 3,
     framesBefore,
     WAIT,
   );
-  await page.locator('#banner').waitFor({ state: 'hidden', ...WAIT });
   expect(await isMarked()).toBe(true);
   expect(errors).toEqual([]);
 });
