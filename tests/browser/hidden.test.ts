@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../serverProcess.ts';
 import { SPROUT } from '../tuner/sprout.ts';
 import { launchBrowser } from './harness.ts';
-import { joinAt } from './regrowth.ts';
+import { joinAt, seesBody } from './regrowth.ts';
 
 /** The part of `window.regrow` that is used (client/debug.ts). */
 type Regrow = {
@@ -67,11 +67,6 @@ const state = (page: Page): Promise<State> =>
     return { you: hello.you, frames: decoded.frames, alpha: cellAt(x, y)[3] };
   }, AT);
 
-const seesBody = (page: Page): Promise<unknown> =>
-  page.waitForFunction(({ x, y }) => (window as unknown as Regrow).regrow.cellAt(x, y)[3] > 25, AT, {
-    timeout: LIMIT_MS,
-  });
-
 const board = (page: Page) => page.getByRole('dialog', { name: 'Drawing board' });
 
 const LEAVINGS = [
@@ -122,14 +117,14 @@ test('a page that is hidden, or whose world the drawing board covers, gets no fr
     AT,
   );
   expect(isPlanted).toBe(true);
-  await seesBody(watcher);
+  await seesBody(watcher, AT, LIMIT_MS);
   await watcher.waitForTimeout(HIDDEN_MS);
   for (const { name, page, before } of leavers) expect([name, await state(page)]).toEqual([name, before]);
 
   for (const { name, page, before, comeBack } of leavers) {
     const { frames: framesThen } = await state(watcher);
     await comeBack(page);
-    await seesBody(page);
+    await seesBody(page, AT, LIMIT_MS);
     const after = await state(page);
     expect([name, after.you]).toEqual([name, before.you]);
     // About as many as the watcher got meanwhile, and not those that were missed.

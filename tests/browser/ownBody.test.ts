@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { SPROUT } from '../tuner/sprout.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
-import { joinAt, organismsOf } from './regrowth.ts';
+import { joinAt, organismsOf, seesBody } from './regrowth.ts';
 
 /** The part of `window.regrow` that is used (client/debug.ts). */
 type Regrow = {
@@ -77,6 +77,8 @@ test('it waits as a seed when it was killed, comes back, and is gone when its pl
   );
   const middle = { x: 640, y: 400 };
   for (const one of [page, other]) {
+    // A click on what the page does not show yet is one on the ground.
+    await seesBody(one, AT, LIMIT_MS);
     await one.keyboard.press('1');
     await one.mouse.click(middle.x, middle.y);
     await one.locator('#inspector').waitFor({ timeout: LIMIT_MS });

@@ -87,6 +87,18 @@ export async function joinAt(
   return page;
 }
 
+/** Waits until the page shows a body at a cell: what the server knows of it may be on its way to the page for long. */
+export const seesBody = (
+  page: Page,
+  { x, y }: { readonly x: number; readonly y: number },
+  limitMs: number,
+): Promise<unknown> =>
+  page.waitForFunction(
+    ([x, y]) => (window as unknown as Regrow).regrow.cellAt(x, y)[3] > 25,
+    [x, y] as const,
+    { timeout: limitMs },
+  );
+
 /** A cuts the body's left half off; its health falls; B sees it vanish and regrow. */
 export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
   const { server, a, b, body, seenMs, healedSteps, healedMs } = regrowth;
