@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
@@ -215,8 +215,15 @@ async function expectRecovery(
 }
 
 describeOnSwiftShader('a save and its journal, on webgpu', () => {
-  test('give back the world that was killed, to the bit', { timeout: 180_000 }, async () => {
-    const create: EngineFactory = (options) => createWebGpuEngine({ ...options, adapter: 'swiftshader' });
+  const create: EngineFactory = (options) => createWebGpuEngine({ ...options, adapter: 'swiftshader' });
+  // Keeps the device open between the lives, because its kernels take seconds to compile.
+  let keeper: Engine;
+  beforeAll(async () => {
+    keeper = await create({ width: 1, height: 1, randomSeed: 1 });
+  });
+  afterAll(() => keeper?.dispose());
+
+  test('give back the world that was killed, to the bit', { timeout: 300_000 }, async () => {
     const all = await expectRecovery(create, [1, 2], 60);
     for (const what of ['plant', 'ablate', 'noise', 'died'])
       expect(all.get(what) ?? 0, what).toBeGreaterThan(0);
