@@ -8,6 +8,7 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('build/compile-cache', 
 
 /** Folders whose tests leave nothing behind in their process. */
 const PURE = [
+  'bench',
   'client',
   'evaluation',
   'files',
@@ -29,34 +30,42 @@ function testFile(name: string): string {
   return path;
 }
 
-/** The files that take longest. Those that wait and those that compute take turns. */
+/**
+ * The files that take longest, so that none of them runs alone at the end. Those that mostly wait for processes that they
+ * start and those that compute take turns: then the cores have work while the former wait.
+ */
 const LONG = [
   'store/takeoverRelays',
-  'tuner/process',
+  'engines/webgpu',
   'store/takeover',
-  'build',
-  'links/worlds',
+  'world/replay',
   'workers/farTuning',
+  'tuner/process',
+  'links/worlds',
+  'build',
   'diskTrouble',
-  'service/clusterRun',
-  'commands/world',
   'tuner/loop',
-  'service/proxies',
+  'service/clusterRun',
   'workers/realJobs',
   'links/farRelays',
   'tuner/endToEnd',
+  'service/proxies',
+  'stream/faults',
   'links/relays',
+  'evaluation/longPlay',
   'commands/storedWorld',
+  'commands/world',
   'links/nats',
   'several',
-  'browser/wilting',
   'browser/proxy',
-  'browser/ownBody',
+  'browser/dev',
   'browser/lobby',
+  'browser/ownBody',
+  'browser/wilting',
   'browser/hidden',
 ].map(testFile);
 
-/** Begins with the long files, so that none of them runs alone at the end; then as Vitest does. */
+/** Begins with the long files; then as Vitest does. */
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification): number => {
@@ -77,8 +86,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
-    // One more than the cores of a small machine, because many files mostly wait for processes that they start.
-    maxWorkers: 3,
+    // Twice the cores of a small machine, because many files mostly wait for processes that they start.
+    maxWorkers: 4,
     projects: [
       {
         // They share processes: one for each file, which loads the same modules again, costs 0.1 to 0.25 s of processor.
