@@ -8,10 +8,13 @@ import { findChromium } from '../chromium.ts';
 export const SCREENSHOTS = join(import.meta.dirname, 'screenshots');
 mkdirSync(SCREENSHOTS, { recursive: true });
 
+/** Ends the waits that name no time of their own. Playwright's 30 s are met where ten processes share a core. */
+const WAIT_MS = 60_000;
+
 /** Starts the Chromium of this machine (`tests/chromium.ts`). @throws Error when there is none */
 export async function launchBrowser(...flags: readonly string[]): Promise<Browser> {
   const { executablePath, env } = await findChromium();
-  return chromium.launch({
+  const browser = await chromium.launch({
     executablePath,
     env: { ...process.env, ...env },
     args: [
@@ -26,4 +29,6 @@ export async function launchBrowser(...flags: readonly string[]): Promise<Browse
       ...flags,
     ],
   });
+  browser.on('context', (context) => context.setDefaultTimeout(WAIT_MS));
+  return browser;
 }
