@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../serverProcess.ts';
 import { SPROUT } from '../tuner/sprout.ts';
 import { launchBrowser } from './harness.ts';
-import { joinAt, seesBody } from './regrowth.ts';
+import { joinAt, organismsOf, plantUntil, seesBody } from './regrowth.ts';
 
 /** The part of `window.regrow` that is used (client/debug.ts). */
 type Regrow = {
@@ -112,11 +112,16 @@ test('a page that is hidden, or whose world the drawing board covers, gets no fr
     }),
   );
   const { frames: framesBefore } = await state(watcher);
-  const isPlanted = await watcher.evaluate(
-    ({ x, y }) => (window as unknown as Regrow).regrow.stroke('plant', 1, [x, y], 'sprout'),
-    AT,
+  const plant = (): Promise<boolean> =>
+    watcher.evaluate(
+      ({ x, y }) => (window as unknown as Regrow).regrow.stroke('plant', 1, [x, y], 'sprout'),
+      AT,
+    );
+  await plantUntil(
+    async () => expect(await plant()).toBe(true),
+    async () => (await organismsOf(server))[0],
+    LIMIT_MS,
   );
-  expect(isPlanted).toBe(true);
   await seesBody(watcher, AT, LIMIT_MS);
   await watcher.waitForTimeout(HIDDEN_MS);
   for (const { name, page, before } of leavers) expect([name, await state(page)]).toEqual([name, before]);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { SPROUT } from '../tuner/sprout.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
-import { joinAt, organismsOf, seesBody } from './regrowth.ts';
+import { joinAt, organismsOf, plantUntil, seesBody } from './regrowth.ts';
 
 /** The part of `window.regrow` that is used (client/debug.ts). */
 type Regrow = {
@@ -66,7 +66,11 @@ test('it waits as a seed when it was killed, comes back, and is gone when its pl
 }, async () => {
   const page = await joinAt(browser, server, 'A', AT);
   const other = await joinAt(browser, server, 'B', AT);
-  expect(await stroke(page, 'plant', 1, [AT.x, AT.y], 'sprout')).toBe(true);
+  await plantUntil(
+    async () => expect(await stroke(page, 'plant', 1, [AT.x, AT.y], 'sprout')).toBe(true),
+    async () => (await organismsOf(server))[0],
+    LIMIT_MS,
+  );
   const [{ id }] = await until(
     'a grown body',
     async () => {

@@ -48,6 +48,8 @@ const SIDE = 44;
 const EFFICIENCY = 0.9;
 /** Until a page shows what the server has. */
 const TRUE_MS = 30_000;
+/** A planting that has had no effect for this long was refused. */
+const ANSWER_MS = 10_000;
 
 export async function organismsOf({ url }: Pick<RunningServer, 'url'>): Promise<Organism[]> {
   return (await fetch(`${url}/api/organisms`)).json() as Promise<Organism[]>;
@@ -86,6 +88,25 @@ export async function joinAt(
   await page.evaluate(({ x, y }) => (window as unknown as Regrow).regrow.setCamera(x, y, 8), { x, y });
   return page;
 }
+
+/**
+ * Plants until the server has the body: a world that lags refuses plantings for a while.
+ *
+ * @param plant - changes nothing where the body is there already
+ */
+export const plantUntil = <T>(
+  plant: () => Promise<unknown>,
+  find: () => Promise<T | undefined>,
+  limitMs: number,
+): Promise<T> =>
+  until(
+    'a planted body',
+    async () => {
+      await plant();
+      return until('its answer', find, ANSWER_MS).catch(() => undefined);
+    },
+    limitMs,
+  );
 
 /** Waits until the page shows a body at a cell: what the server knows of it may be on its way to the page for long. */
 export const seesBody = (
