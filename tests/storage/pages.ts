@@ -1,5 +1,5 @@
 /** Pages and saves of them, for tests. */
-import type { PageState } from '../../server/engines/engine.ts';
+import { isSameBytes, type PageState } from '../../server/engines/engine.ts';
 import {
   type OldSave,
   type Restored,
@@ -44,12 +44,18 @@ export const noOldSave = async (): Promise<OldSave> => {
 /** Page index → content, of plain pages. */
 export type Contents = ReadonlyMap<number, number>;
 
+/** Content → a page of it, which is only read. */
+const plains = new Map<number, PageState>();
+
 /** All pages of a save. @throws Error when a page is not plain */
 export async function contentsOf({ saved }: Restored): Promise<Map<number, number>> {
   const found = new Map<number, number>();
   for await (const { page, cells, owners } of saved!.pages()) {
     const content = owners[0];
-    if (!cells.every((value) => value === content) || !owners.every((value) => value === content))
+    const plain = plains.get(content) ?? plainPage(page, content);
+    plains.set(content, plain);
+    // By their bytes: a look at every value took a tenth of the time of random histories.
+    if (!isSameBytes(cells, plain.cells) || !isSameBytes(owners, plain.owners))
       throw new Error(`page ${page} is not plain`);
     if (found.has(page)) throw new Error(`page ${page} comes twice`);
     found.set(page, content);

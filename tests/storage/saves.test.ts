@@ -184,7 +184,7 @@ describe('a world of 16,384 pages', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  test('is written and read page by page', { timeout: 120_000 }, async () => {
+  test('is written and read page by page', { timeout: 300_000 }, async () => {
     const COUNT = 16_384;
     function* pages() {
       // One set of arrays for all of them: a list of all pages would not fit.

@@ -142,7 +142,7 @@ class History {
 }
 
 test('whatever fails at any moment, both saves read back exactly, and none is lost', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(act, { minLength: 2, maxLength: 8 }), fc.nat(), async (acts, randomSeed) => {
