@@ -19,6 +19,7 @@ import type { WorldLink } from '../../server/world/messages.ts';
 import { formatDrawLink } from '../../shared/drawing/link.ts';
 import { STARTERS } from '../../shared/starters/starters.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
+import { plantUntil } from './regrowth.ts';
 
 const TOKEN = 'a token for this test only';
 const LIMIT_MS = 60_000;
@@ -122,10 +123,9 @@ test('a drawing is sent, approved, learned while one watches, and planted', {
     .locator('.species__item[data-name="sprout"][aria-checked="true"]')
     .waitFor({ timeout: LIMIT_MS });
   await page.screenshot({ path: join(SCREENSHOTS, 'nursery-plant.png') });
-  await page.mouse.click(900, 250);
-  await expect
-    .poll(async () => (await world.ask({ kind: 'organisms' })).map(({ species }) => species), {
-      timeout: LIMIT_MS,
-    })
-    .toContain('sprout');
+  await plantUntil(
+    () => page.mouse.click(900, 250),
+    async () => (await world.ask({ kind: 'organisms' })).find(({ species }) => species === 'sprout'),
+    LIMIT_MS,
+  );
 });
