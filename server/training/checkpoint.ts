@@ -7,7 +7,7 @@ import { RuleError } from '../rules/rule.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Version of `Snapshot`: other states on disk that hold one name it, so that none is read as another version. */
-export const SNAPSHOT_FORMAT = 6;
+export const SNAPSHOT_FORMAT = 7;
 const MAGIC = `regrow-checkpoint-${SNAPSHOT_FORMAT}`;
 
 export const writeCheckpoint = (file: string, snapshot: Snapshot): void => writeState(file, MAGIC, snapshot);

@@ -52,10 +52,11 @@ export function checkSnapshot({ plan, optimizer, pool, walls, ward }: Snapshot, 
   }
   if (ward !== undefined) {
     const { wardBodies = 0 } = plan;
-    for (const list of ['bodies', 'ages', 'doubts'] as const)
+    for (const list of ['bodies', 'ages', 'doubts', 'struck'] as const)
       expect(`${list} of the ward`, ward[list].length, wardBodies);
     if (ward.sick.length > MAX_SICK) expect('sick bodies of the ward', ward.sick.length, MAX_SICK);
-    for (const list of ['bodies', 'sick'] as const) {
+    expect('causes of sick bodies of the ward', ward.causes.length, ward.sick.length);
+    for (const list of ['bodies', 'struck', 'sick', 'causes'] as const) {
       const wrong = ward[list].find(({ length }) => length !== perBody);
       if (wrong !== undefined) expect(`values of one of the ward's ${list}`, wrong.length, perBody);
     }

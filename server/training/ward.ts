@@ -1,7 +1,8 @@
 /**
  * The ward: bodies that live on beside the training and are struck again and again, as the page deals it. Without
  * gradients, an iteration costs them little, and one stroke in hundreds leads to what a batch hardly ever sees: a body
- * that stays too large, or does not heal. Those that stay so are put before the rule until it heals them.
+ * that stays too large, or does not heal. Those that stay so are put before the rule until it heals them; and more often
+ * the same bodies as the stroke left them, because a rule learns sooner not to grow a twin than to be rid of one.
  */
 import { MIN_SHAPE } from '../world/symptoms.ts';
 import type { Weights } from './kernel.ts';
@@ -25,6 +26,8 @@ const ALIGN_BELOW = 0.95;
 const ALIGN_CELLS = 4;
 /** Sick bodies that are kept; the oldest go first. */
 export const MAX_SICK = 32;
+/** So many of three draws are of the body as its last stroke left it, not as it became. */
+const STRUCK_IN_THREE = 2;
 
 /** What a checkpoint needs to go on. */
 export interface WardState {
@@ -33,8 +36,12 @@ export interface WardState {
   /** Looks since the seed was planted, and looks in a row at which it may have been sick. */
   readonly ages: readonly number[];
   readonly doubts: readonly number[];
+  /** [bodies, cellCount, 16]: as the last stroke left each; a seed, if there was none. */
+  readonly struck: readonly Float32Array[];
   /** [at most 32, cellCount, 16], oldest first. */
   readonly sick: readonly Float32Array[];
+  /** The same bodies, as their last strokes left them. */
+  readonly causes: readonly Float32Array[];
   readonly found: number;
 }
 
@@ -46,7 +53,9 @@ export class Ward {
   readonly #slots: readonly number[];
   #ages: number[] = [];
   #doubts: number[] = [];
+  #struck: Float32Array[] = [];
   #sick: Float32Array[] = [];
+  #causes: Float32Array[] = [];
   #found = 0;
   #strokes = 0;
 
@@ -79,23 +88,29 @@ export class Ward {
       bodies: this.#slots.map((slot) => this.#rollouts.state(slot).slice()),
       ages: this.#ages.slice(),
       doubts: this.#doubts.slice(),
+      struck: this.#struck.slice(),
       sick: this.#sick.slice(),
+      causes: this.#causes.slice(),
       found: this.#found,
     };
   }
 
   /** Goes on from the state of a ward with as many bodies of the same size (`snapshot.ts` checks it). */
-  set state({ bodies, ages, doubts, sick, found }: WardState) {
+  set state({ bodies, ages, doubts, struck, sick, causes, found }: WardState) {
     for (const slot of this.#slots) this.#rollouts.state(slot).set(bodies[slot]);
     this.#ages = ages.slice();
     this.#doubts = doubts.slice();
+    this.#struck = struck.slice();
     this.#sick = sick.slice();
+    this.#causes = causes.slice();
     this.#found = found;
   }
 
-  /** One of the sick bodies, for the pool; null: there is none. Read only. */
+  /** One of the sick bodies, or how its last stroke left it, for the pool; null: there is none. Read only. */
   drawSick(random: Random): Float32Array | null {
-    return this.#sick.length === 0 ? null : this.#sick[random.whole(0, this.#sick.length - 1)];
+    if (this.#sick.length === 0) return null;
+    const draw = random.whole(0, 3 * this.#sick.length - 1);
+    return (draw % 3 < STRUCK_IN_THREE ? this.#causes : this.#sick)[Math.floor(draw / 3)];
   }
 
   /** Strikes every grown body that looks well, and lets all live on. */
@@ -123,7 +138,10 @@ export class Ward {
       randomSeed: random.uint32() | 0,
     }));
     await replay(dealt, this.#rollouts, this.#slots.length, this.#target, false);
-    for (const slot of struck) if (livingCells(this.#rollouts.state(slot), shape) === 0) this.#restart(slot);
+    for (const slot of struck) {
+      this.#struck[slot] = this.#rollouts.state(slot).slice();
+      if (livingCells(this.#struck[slot], shape) === 0) this.#restart(slot);
+    }
   }
 
   #look(slot: number): void {
@@ -145,11 +163,13 @@ export class Ward {
     if (this.#doubts[slot] < SICK_LOOKS) return;
     this.#found++;
     this.#sick = [...this.#sick, state.slice()].slice(-MAX_SICK);
+    this.#causes = [...this.#causes, this.#struck[slot]].slice(-MAX_SICK);
     this.#restart(slot);
   }
 
   #restart(slot: number): void {
     plantSeed(this.#rollouts.state(slot), this.#target.shape);
+    this.#struck[slot] = this.#rollouts.state(slot).slice();
     this.#ages[slot] = 0;
     this.#doubts[slot] = 0;
   }

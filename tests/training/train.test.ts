@@ -196,7 +196,8 @@ describe('a checkpoint that does not fit its plan is refused before anything is 
   let good: Snapshot;
   beforeAll(async () => {
     good = await trained(plan, 1, 8);
-    good = { ...good, ward: { ...good.ward!, sick: [good.ward!.bodies[0]] } };
+    const one = [good.ward!.bodies[0]];
+    good = { ...good, ward: { ...good.ward!, sick: one, causes: one } };
   });
 
   const faultOf = (bad: Snapshot): string => {
@@ -238,8 +239,21 @@ describe('a checkpoint that does not fit its plan is refused before anything is 
     ],
     [
       'more sick bodies than a ward keeps',
-      ({ ward }) => ({ ward: { ...ward!, sick: Array(33).fill(ward!.bodies[0]) } }),
+      ({ ward }) => {
+        const many = Array(33).fill(ward!.bodies[0]);
+        return { ward: { ...ward!, sick: many, causes: many } };
+      },
       /: 33 sick bodies of the ward, expected 32$/,
+    ],
+    [
+      'sick bodies without their causes',
+      ({ ward }) => ({ ward: { ...ward!, causes: [] } }),
+      /: 0 causes of sick bodies of the ward, expected 1$/,
+    ],
+    [
+      'struck bodies of another number and size',
+      ({ ward }) => ({ ward: { ...ward!, struck: [new Float32Array(16)] } }),
+      /: 1 struck of the ward, expected 2; 16 values of one of the ward's struck, expected \d+$/,
     ],
     [
       'a ward that the plan does not have',
@@ -254,7 +268,7 @@ describe('a checkpoint that does not fit its plan is refused before anything is 
     [
       'another picture',
       () => ({ plan: { ...plan, source: { ...plan.source, padding: 6 } } }),
-      /values of the pool, expected .* values of one of the ward's bodies, expected .* sick, expected \d+$/,
+      /values of the pool, expected .* values of one of the ward's bodies, expected .* sick, expected .* causes, expected \d+$/,
     ],
     [
       'weights of another size',

@@ -46,7 +46,7 @@ test.each([
   const { bodies, ages } = ward.state;
   expect(ages).toEqual([0, 0, 0]);
   expect(bodies.map((body) => livingCells(body, square.shape))).toEqual([1, 1, 1]);
-  const isLarge = livingCells(ward.drawSick(new Random(1))!, square.shape) > 36;
+  const isLarge = livingCells(ward.state.sick[0], square.shape) > 36;
   expect(isLarge).toBe(3 in deltas);
   await ward.dispose();
 });
@@ -67,6 +67,30 @@ test.each([
   },
 );
 
+test('a sick body comes to the training as it is, and twice as often as its last stroke left it', async () => {
+  const ward = wardOf(square);
+  const [sick, cause] = [1, 2].map((value) =>
+    new Float32Array(square.shape.cellCount * CHANNELS).fill(value),
+  );
+  ward.state = { ...ward.state, sick: [sick], causes: [cause] };
+  const random = new Random(1);
+  const drawn = Array.from({ length: 3000 }, () => ward.drawSick(random));
+  expect(new Set(drawn)).toEqual(new Set([sick, cause]));
+  const ofCause = drawn.filter((state) => state === cause).length;
+  expect(ofCause).toBeGreaterThan(1900);
+  expect(ofCause).toBeLessThan(2100);
+  await ward.dispose();
+});
+
+test('what is kept of a sick body is how its last stroke left it: its seed, where there was none', async () => {
+  const ward = wardOf(square);
+  await passes(ward, steadily({}), FOUND_AFTER);
+  const { causes, struck } = ward.state;
+  expect(causes.map((cause) => livingCells(cause, square.shape))).toEqual([1, 1, 1]);
+  expect(struck.map((state) => livingCells(state, square.shape))).toEqual([1, 1, 1]);
+  await ward.dispose();
+});
+
 test('bodies that heal are struck and are not sick', async () => {
   const rule = readRule('weights/eevee.safetensors');
   const ward = wardOf(targetOf(rule)!.target, rule.hidden);
@@ -76,6 +100,10 @@ test('bodies that heal are struck and are not sick', async () => {
   expect(ward.found).toBe(0);
   expect(ward.state.ages).toEqual([7, 7, 7]);
   expect(ward.state.bodies[0]).not.toEqual(grown);
+  const fewest = Math.min(
+    ...ward.state.struck.map((state) => livingCells(state, targetOf(rule)!.target.shape)),
+  );
+  expect(fewest).toBeGreaterThan(1);
   await ward.dispose();
 });
 
