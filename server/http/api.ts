@@ -6,7 +6,7 @@ import { Allowances } from '../allowances.ts';
 import { NoAnswerError, type WorldLink } from '../world/messages.ts';
 import { Lists } from './lists.ts';
 import { type PictureLimits, PictureRefusal, Pictures } from './pictures.ts';
-import { replyBytes, replyJson } from './replies.ts';
+import { replyBytes, replyJson, replyPicture } from './replies.ts';
 import { pictureHash, pictureOf } from './speciesPictures.ts';
 
 /** Answers of `/api/organisms` and `/api/census` to one address: a page asks every 15 s, a school may have a hundred. */
@@ -55,31 +55,14 @@ export class Api {
     }
   }
 
-  /** A picture under its hash never changes; without, it is asked about again. */
-  #species(
-    name: string,
-    query: URLSearchParams,
-    { headers }: IncomingMessage,
-    response: ServerResponse,
-  ): void {
+  #species(name: string, query: URLSearchParams, request: IncomingMessage, response: ServerResponse): void {
     const one = this.#world.ready.species.find((species) => species.name === name);
     const png = one === undefined ? null : pictureOf(one);
     if (one === undefined || png === null) {
       replyJson(response, 404, { error: `there is no species ${name}` });
       return;
     }
-    const hash = pictureHash(one);
-    const etag = `"${hash}"`;
-    const isForEver = query.get('v') === hash;
-    response.setHeader('ETag', etag);
-    response.setHeader('Cache-Control', isForEver ? 'public, max-age=31536000, immutable' : 'no-cache');
-    if (headers['if-none-match'] === etag) {
-      response.writeHead(304);
-      response.end();
-      return;
-    }
-    response.writeHead(200, { 'Content-Type': 'image/png', 'Content-Length': png.length });
-    response.end(png);
+    replyPicture(request, response, png, pictureHash(one), query.get('v'));
   }
 
   /** Otherwise it has been refused. */

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, relative, sep } from 'node:path';
-import { redirect, replyText } from './replies.ts';
+import { isHeld, redirect, replyText } from './replies.ts';
 import { compress, ENCODINGS, ENDING, type Encoding, isCompressible } from './variants.ts';
 
 /** The client has 0.8 MB; a folder with more than this is not a client. */
@@ -143,13 +143,9 @@ export class Assets {
 function send(asset: Asset, request: IncomingMessage, response: ServerResponse, status = 200): void {
   const coding = choose(asset.variants, request.headers['accept-encoding'] ?? '');
   const { bytes, etag } = asset.variants.get(coding)!;
-  response.setHeader('Cache-Control', asset.cacheControl);
-  response.setHeader('ETag', etag);
   response.setHeader('Vary', 'Accept-Encoding');
-  if (status === 200 && isHeld(etag, request.headers['if-none-match'])) {
-    response.writeHead(304).end();
-    return;
-  }
+  const condition = status === 200 ? request : { headers: {} };
+  if (isHeld(condition, response, etag, asset.cacheControl)) return;
   response.setHeader('Content-Type', asset.type);
   response.setHeader('Content-Length', bytes.length);
   if (coding !== 'identity') response.setHeader('Content-Encoding', coding);
@@ -185,10 +181,6 @@ function choose(variants: ReadonlyMap<Coding, Variant>, accept: string): Coding 
  */
 const deeperPage = (html: string): string =>
   html.replaceAll(/(\s(?:src|href)=")((?:\.\.?\/)+assets\/)/g, '$1../../$2');
-
-/** The client has this variant already. */
-const isHeld = (etag: string, condition: string | undefined): boolean =>
-  condition?.split(',').some((one) => ['*', etag].includes(one.trim().replace(/^W\//, ''))) ?? false;
 
 /** A compressed copy of a file beside it. */
 const isVariant = (name: string, all: ReadonlySet<string>): boolean =>

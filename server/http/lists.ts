@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isWhole } from '../../shared/numbers.ts';
 import { NoAnswerError, type OrganismsQuery, type WorldLink } from '../world/messages.ts';
-import { replyBytes, replyJson } from './replies.ts';
+import { isHeld, replyBytes, replyJson } from './replies.ts';
 
 /** Requests for the same organisms within this time get the same answer. */
 const ORGANISMS_MS = 250;
@@ -83,13 +83,7 @@ export class Lists {
     if (this.#censusAsked === null || now - this.#censusAsked.atMs > CENSUS_MS)
       this.#censusAsked = { atMs: now, answer: this.#askCensus() };
     const { version, bytes } = await this.#censusAsked.answer;
-    const tag = `"${this.#epoch}-${version}"`;
-    response.setHeader('ETag', tag);
-    if (request.headers['if-none-match'] === tag) {
-      response.writeHead(304, { 'Cache-Control': 'no-cache' });
-      response.end();
-      return;
-    }
+    if (isHeld(request, response, `"${this.#epoch}-${version}"`, 'no-cache')) return;
     replyBytes(response, 200, bytes, 'application/octet-stream', 'no-cache');
   }
 

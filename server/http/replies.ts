@@ -1,5 +1,5 @@
 /** Replies of one piece, and the headers of every reply. */
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** What a page may do is what this page needs; the rest is refused to it, and to whatever gets into it. */
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
@@ -70,6 +70,44 @@ export function replyText(
 export function redirect(response: ServerResponse, location: string, status: 307 | 308 = 308): void {
   response.setHeader('Location', location);
   replyText(response, status, '');
+}
+
+/**
+ * Tags the reply. Where the client has it already, that is answered.
+ *
+ * @param etag - in its quotes
+ * @param cache - `Cache-Control`
+ * @returns true: 304 was the answer
+ */
+export function isHeld(
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  response: ServerResponse,
+  etag: string,
+  cache: string,
+): boolean {
+  response.setHeader('ETag', etag);
+  response.setHeader('Cache-Control', cache);
+  // A proxy that compresses makes a tag weak, and a client may hold several.
+  const held = headers['if-none-match']?.split(',').map((one) => one.trim().replace(/^W\//, '')) ?? [];
+  if (!held.includes('*') && !held.includes(etag)) return false;
+  response.writeHead(304).end();
+  return true;
+}
+
+/**
+ * A picture under its hash never changes; without, it is asked about again.
+ *
+ * @param asked - the hash in the query; null: there is none
+ */
+export function replyPicture(
+  request: Pick<IncomingMessage, 'headers'>,
+  response: ServerResponse,
+  png: Buffer,
+  hash: string,
+  asked: string | null,
+): void {
+  const cache = asked === hash ? 'public, max-age=31536000, immutable' : 'no-cache';
+  if (!isHeld(request, response, `"${hash}"`, cache)) replyBytes(response, 200, png, 'image/png', cache);
 }
 
 /** @param cache - `Cache-Control` */

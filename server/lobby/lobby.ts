@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LobbyWorld, LobbyWorlds, WorldState } from '../../shared/lobby.ts';
 import type { Allowances } from '../allowances.ts';
-import { replyBytes, replyJson, replyText } from '../http/replies.ts';
+import { replyJson, replyPicture, replyText } from '../http/replies.ts';
 import { type Health, STATUS_PATHS, type Status } from '../http/status.ts';
 import { type MetricsText, metricsTogether } from '../metrics/together.ts';
 import type { AnsweredRequest } from '../metrics/visitorMetrics.ts';
@@ -135,7 +135,7 @@ export class Lobby<W> {
   async #picture(
     name: string,
     query: URLSearchParams,
-    { headers }: IncomingMessage,
+    request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     const portrait = this.#options.directory.get(name)?.reached?.portrait;
@@ -146,19 +146,7 @@ export class Lobby<W> {
       replyJson(response, 404, { error: `there is no picture of a world ${name}` });
       return;
     }
-    const etag = `"${picture.hash}"`;
-    const isForEver = query.get('v') === picture.hash;
-    response.setHeader('ETag', etag);
-    response.setHeader('Cache-Control', isForEver ? 'public, max-age=31536000, immutable' : 'no-cache');
-    if (headers['if-none-match'] === etag) response.writeHead(304).end();
-    else
-      replyBytes(
-        response,
-        200,
-        Buffer.from(picture.png),
-        'image/png',
-        String(response.getHeader('Cache-Control')),
-      );
+    replyPicture(request, response, Buffer.from(picture.png), picture.hash, query.get('v'));
   }
 
   /** The server is well while it serves one world; what is wrong with the others is told. */

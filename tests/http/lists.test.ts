@@ -39,17 +39,19 @@ const world = {
 } as unknown as WorldLink;
 
 function responseTo(reply: Reply): ServerResponse {
-  return {
+  const response = {
     setHeader: (name: string, value: string) => reply.headers.set(name.toLowerCase(), value),
-    writeHead: (status: number, headers: Record<string, string>) => {
+    writeHead: (status: number, headers: Record<string, string> = {}) => {
       reply.status = status;
       for (const [name, value] of Object.entries(headers))
         reply.headers.set(name.toLowerCase(), String(value));
+      return response;
     },
     end: (body: Buffer = Buffer.alloc(0)) => {
       reply.body = body;
     },
   } as unknown as ServerResponse;
+  return response;
 }
 
 const empty = (): Reply => ({ status: 0, headers: new Map(), body: Buffer.alloc(0) });

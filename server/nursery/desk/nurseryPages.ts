@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { GrownDrawing, LearningView, NurseryView, ShownDrawing } from '../../../shared/nursery.ts';
 import { Allowances } from '../../allowances.ts';
-import { replyJson } from '../../http/replies.ts';
+import { isHeld, replyBytes, replyJson } from '../../http/replies.ts';
 import { exportDistill } from '../../rules/distill.ts';
 import { RegistryError } from '../../rules/registryFile.ts';
 import { fileOf } from '../job.ts';
@@ -73,25 +73,15 @@ export class NurseryPages {
       this.#made = { atMs: now, json, etag };
     }
     const { json, etag } = this.#made;
-    response.setHeader('ETag', etag);
-    response.setHeader('Cache-Control', 'no-cache');
-    if (request.headers['if-none-match'] === etag) {
-      response.writeHead(304);
-      response.end();
-      return;
-    }
-    response.writeHead(200, {
-      'Content-Type': 'application/json; charset=utf-8',
-      'Content-Length': json.length,
-    });
-    response.end(json);
+    if (!isHeld(request, response, etag, 'no-cache'))
+      replyBytes(response, 200, json, 'application/json; charset=utf-8', 'no-cache');
   }
 
   #film(response: ServerResponse, id: number, number: number): void {
     const running = this.#nursery.running;
     const film = running?.id === id ? running.films.find((one) => one.number === number) : undefined;
     if (film === undefined) replyJson(response, 404, { error: 'that film is gone' });
-    else reply(response, film.png, 'image/png', 'public, max-age=3600, immutable');
+    else replyBytes(response, 200, film.png, 'image/png', 'public, max-age=3600, immutable');
   }
 
   async #kept(request: IncomingMessage, response: ServerResponse, id: number, file: string): Promise<void> {
@@ -105,7 +95,7 @@ export class NurseryPages {
       case 'card.png':
         return sendFile(request, response, fileOf(folder, 'card'), 'image/png', `${row.species}.png`);
       case 'drawing.txt':
-        return reply(response, Buffer.from(row.drawing), 'text/plain; charset=utf-8');
+        return replyBytes(response, 200, Buffer.from(row.drawing), 'text/plain; charset=utf-8', 'no-cache');
       default:
         return this.#rule(response, row, file === 'distill.json');
     }
@@ -118,21 +108,12 @@ export class NurseryPages {
         ? [Buffer.from(exportDistill(file.rule)), 'application/json', `${species}.json`]
         : [Buffer.from(file.bytes), 'application/octet-stream', `${species}.safetensors`];
       response.setHeader('Content-Disposition', `attachment; filename="${name}"`);
-      reply(response, bytes, type);
+      replyBytes(response, 200, bytes, type, 'no-cache');
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
       replyJson(response, 503, { error: 'the rule cannot be read at the moment' });
     }
   }
-}
-
-function reply(response: ServerResponse, bytes: Buffer, type: string, caching = 'no-cache'): void {
-  response.writeHead(200, {
-    'Content-Type': type,
-    'Content-Length': bytes.length,
-    'Cache-Control': caching,
-  });
-  response.end(bytes);
 }
 
 /** Asked for anew each time: a species that a moderator has removed leaves no picture in any cache. */
@@ -146,13 +127,7 @@ async function sendFile(
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return replyJson(response, 404, { error: 'it is not kept any more' });
   const etag = `"${stats.size.toString(36)}-${Math.floor(stats.mtimeMs).toString(36)}"`;
-  response.setHeader('ETag', etag);
-  response.setHeader('Cache-Control', 'no-cache');
-  if (request.headers['if-none-match'] === etag) {
-    response.writeHead(304);
-    response.end();
-    return;
-  }
+  if (isHeld(request, response, etag, 'no-cache')) return;
   response.writeHead(200, {
     'Content-Type': type,
     'Content-Length': stats.size,
