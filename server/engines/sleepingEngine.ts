@@ -1,7 +1,7 @@
 /**
  * Makes an engine of one in which everyone is awake. A body that falls asleep is lifted out of the world into ordinary
  * memory (`sleepers.ts`), so that no step and no page of the engine knows of it; when it wakes, its cells are laid back
- * before the next step. `sleepingReadings.ts` puts the two together for whoever reads.
+ * before the next step. `sleepingReadings.ts` puts the two together for readers.
  */
 import { PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import type { Rule } from '../rules/rule.ts';

@@ -14,7 +14,7 @@ import type { Sleepers } from './sleepers.ts';
 export class SleepingReadings {
   readonly #awake: AwakeEngine;
   readonly #sleepers: Sleepers;
-  /** Pages with an awake cell, as of the last `takeChanges`; whoever restores a world sets them. */
+  /** Pages with an awake cell, as of the last `takeChanges`; a world that is restored sets them. */
   awakePages = new Set<number>();
   readonly #rgba = new Uint8Array(PAGE_BYTES);
   readonly #pixels = new Uint32Array(this.#rgba.buffer);

@@ -207,7 +207,7 @@ export class Tuner {
     this.#watch.unref();
   }
 
-  /** An attempt on a rule that is no longer in force stops, and begins again from the one that is: not before its verdict. */
+  /** Once a swap has its verdict, an attempt on the rule before it stops, and begins again from the one in force. */
   async #stopIfSwapped(running: TuningProcess): Promise<void> {
     const { species, incumbent } = running.job;
     try {

@@ -24,23 +24,33 @@ export interface OrganismAccount {
 export interface OrganismFacts {
   readonly id: number;
   readonly species: string;
+  /** Seed position. */
   readonly x: number;
   readonly y: number;
-  /** Absent: where it is. */
+  /** Where its seed was planted first. Absent, also in records of earlier versions: where it is. */
   readonly home?: Organism['home'];
+  /** The planter's name; empty: the garden's. */
   readonly planter: string;
+  /** Id of the guest who planted it. Absent: the garden, or a guest of whom no id was kept. */
   readonly guest?: string;
+  /** Address that it was planted from (`server/address.ts`). Absent: the garden, or it was not kept. */
   readonly address?: string;
   readonly plantedStep: number;
+  /** World time. */
   readonly plantedSeconds: number;
+  /** Absent: `plantedSeconds`. */
   readonly bornSeconds?: number;
+  /** Absent: not known. */
   readonly visitedSeconds?: number;
   readonly slot: RuleSlot;
+  /** Absent: none. */
   readonly marks?: Organism['marks'];
   readonly health: number;
   readonly absence?: Absence | null;
   readonly dueSeconds?: number | null;
+  /** Absent: false. */
   readonly isUprooted?: boolean;
+  /** Absent: 0. */
   readonly wiltings?: number;
 }
 

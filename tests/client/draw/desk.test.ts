@@ -32,6 +32,19 @@ function opened(): { desk: Desk; easel: Easel; shelf: Shelf } {
   return { desk, easel, shelf };
 }
 
+/** Two pages with the same drawing in hand, which the first has changed since the second was opened. */
+function windowsOf(name: string): [ReturnType<typeof opened>, ReturnType<typeof opened>] {
+  const one = opened();
+  one.desk.rename(name);
+  dot(one.easel, 3, 3);
+  vi.advanceTimersByTime(KEEP_AFTER_MS);
+  const other = opened();
+  vi.advanceTimersByTime(1_000);
+  dot(one.easel, 4, 4);
+  vi.advanceTimersByTime(KEEP_AFTER_MS);
+  return [one, other];
+}
+
 function dot(easel: Easel, x: number, y: number): void {
   easel.press([x, y]);
   easel.release();
@@ -80,14 +93,7 @@ describe('a drawing in hand', () => {
   });
 
   test('that two windows change becomes two, so that neither loses anything', () => {
-    const one = opened();
-    one.desk.rename('Owl');
-    dot(one.easel, 3, 3);
-    vi.advanceTimersByTime(KEEP_AFTER_MS);
-    const other = opened();
-    vi.advanceTimersByTime(1_000);
-    dot(one.easel, 4, 4);
-    vi.advanceTimersByTime(KEEP_AFTER_MS);
+    const [one, other] = windowsOf('Owl');
     dot(other.easel, 5, 5);
     vi.advanceTimersByTime(KEEP_AFTER_MS);
     dot(one.easel, 6, 6);
@@ -105,13 +111,7 @@ describe('a drawing in hand', () => {
   });
 
   test('that another window has changed is shown as it is now, unless it is being changed here', () => {
-    const one = opened();
-    dot(one.easel, 3, 3);
-    vi.advanceTimersByTime(KEEP_AFTER_MS);
-    const other = opened();
-    vi.advanceTimersByTime(1_000);
-    dot(one.easel, 4, 4);
-    vi.advanceTimersByTime(KEEP_AFTER_MS);
+    const [one, other] = windowsOf('Owl');
     other.desk.catchUp();
     expect(paintedIn(packDrawing(other.easel.drawing))).toEqual(['3,3', '4,4']);
     dot(other.easel, 5, 5);
